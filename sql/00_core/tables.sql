@@ -1,0 +1,42 @@
+-- The schema of everything, and the log of what we changed in objects that are not ours.
+
+DO $do$
+BEGIN
+    IF pg_catalog.to_regnamespace('pggit_excellence') IS NOT NULL THEN
+        RAISE EXCEPTION 'schema pggit_excellence exists already'
+            USING ERRCODE = 'duplicate_schema',
+                  HINT = 'Either it was installed with psql -f sql/install.sql, or it belongs to somebody else. '
+                      || 'DROP SCHEMA pggit_excellence CASCADE removes it with its data.';
+    END IF;
+END
+$do$;
+
+CREATE SCHEMA pggit_excellence;
+COMMENT ON SCHEMA pggit_excellence IS
+    'Diagnostics, tuning and observability for databases that run pgGit (extension pggit_excellence).';
+
+-- One row per statement that we ran on objects that are not ours, with the statement that puts things back.
+CREATE TABLE pggit_excellence.action_log (
+    action_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    action      text NOT NULL,
+    object_name text NOT NULL,
+    apply_sql   text NOT NULL,
+    undo_sql    text NOT NULL,
+    reason      text NOT NULL,
+    applied_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    applied_by  text NOT NULL DEFAULT session_user,
+    undone_at   timestamptz,
+    undone_by   text
+);
+COMMENT ON TABLE pggit_excellence.action_log IS
+    'What this extension changed in objects that are not its own (indexes, settings, privileges), and how to undo it: see undo(action_id).';
+COMMENT ON COLUMN pggit_excellence.action_log.action_id IS 'Number of the action, the argument of undo(action_id).';
+COMMENT ON COLUMN pggit_excellence.action_log.action IS 'The function that did it and what kind of change it was, e.g. tune_tracking: create index.';
+COMMENT ON COLUMN pggit_excellence.action_log.object_name IS 'The object that was made or changed, schema-qualified and quoted as SQL.';
+COMMENT ON COLUMN pggit_excellence.action_log.apply_sql IS 'The statement that was run.';
+COMMENT ON COLUMN pggit_excellence.action_log.undo_sql IS 'The statement that puts the former state back.';
+COMMENT ON COLUMN pggit_excellence.action_log.reason IS 'Why it was done, with the evidence at that time.';
+COMMENT ON COLUMN pggit_excellence.action_log.applied_at IS 'When it was done.';
+COMMENT ON COLUMN pggit_excellence.action_log.applied_by IS 'The session user who did it.';
+COMMENT ON COLUMN pggit_excellence.action_log.undone_at IS 'When it was undone; NULL: it still stands.';
+COMMENT ON COLUMN pggit_excellence.action_log.undone_by IS 'The session user who undid it; NULL: it still stands.';

@@ -1,0 +1,12 @@
+-- The diagnostics alone, without extension files:  psql -d DATABASE -f sql/pggit_performance.sql
+-- All or nothing. Remove it with DROP SCHEMA pggit_excellence CASCADE.
+\set ON_ERROR_STOP on
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SET LOCAL check_function_bodies = off;
+\ir 00_core/tables.sql
+\ir 00_core/_scope.sql
+\ir 00_core/version.sql
+\ir 90_privileges/grant_privileges.sql
+\ir 90_privileges/zz_apply.sql
+COMMIT;

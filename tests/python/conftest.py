@@ -1,0 +1,111 @@
+"""Fixtures: one private server for the whole run, one fresh database for each test that asks.
+
+pytest --pg-major 18        which installation (default 15)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pggit_excellence.server import Installation, Server, copy_installation, make_install, workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
+DEFAULT_MAJOR = 15
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pg-major", type=int, default=DEFAULT_MAJOR, help="PostgreSQL major version")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `once` run on the default major only."""
+    if config.getoption("--pg-major") == DEFAULT_MAJOR:
+        return
+    once = [item for item in items if item.get_closest_marker("once")]
+    config.hook.pytest_deselected(items=once)
+    items[:] = [item for item in items if item not in once]
+
+
+@pytest.fixture(scope="session")
+def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """A private PostgreSQL installation that has the extension."""
+    with workspace() as folder:
+        copy = copy_installation(request.config.getoption("--pg-major"), folder)
+        make_install(copy, ROOT)
+        yield copy
+
+
+@pytest.fixture(scope="session")
+def server(installation: Installation) -> Iterator[Server]:
+    """A running server with pg_stat_statements loaded."""
+    settings = {
+        "shared_preload_libraries": "pg_stat_statements",
+        "track_functions": "all",
+        "track_io_timing": "on",
+        "max_prepared_transactions": "10",
+        "wal_level": "logical",
+    }
+    with workspace() as folder, Server(installation, folder / "server", settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template_databases(server: Server) -> dict[str, str]:
+    """Databases to copy: `plain` has the extension alone, `pggit` the stand-in first and then the extension."""
+    for name in ("plain", "pggit"):
+        with server.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+    server.psql("-f", str(FIXTURES / "pggit_standin.sql"), dbname="pggit")
+    for name in ("plain", "pggit"):
+        server.psql("-c", "CREATE EXTENSION pggit_excellence", dbname=name)
+    return {"plain": "plain", "pggit": "pggit", "empty": "template0"}
+
+
+MakeDatabase = Callable[[str], str]
+
+
+@pytest.fixture(scope="session")
+def database_numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def make_database(
+    server: Server, template_databases: dict[str, str], database_numbers: Iterator[int]
+) -> Iterator[MakeDatabase]:
+    """A function that makes a fresh database from `plain`, `pggit` or `empty` and returns its name."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        name = f"test_{next(database_numbers)}"
+        with server.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_databases[kind]}")
+        made.append(name)
+        return name
+
+    yield make
+    with server.connect() as connection:
+        for name in made:
+            with contextlib.suppress(psycopg.errors.InvalidCatalogName):
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def plain(server: Server, make_database: MakeDatabase) -> Iterator[psycopg.Connection]:
+    """A connection to a fresh database that has the extension and no pgGit."""
+    with server.connect(make_database("plain")) as connection:
+        yield connection
+
+
+@pytest.fixture
+def pggit(server: Server, make_database: MakeDatabase) -> Iterator[psycopg.Connection]:
+    """A connection to a fresh database that has the stand-in pgGit and the extension."""
+    with server.connect(make_database("pggit")) as connection:
+        yield connection

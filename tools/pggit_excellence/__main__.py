@@ -1,0 +1,5 @@
+"""`python -m pggit_excellence`."""
+
+from pggit_excellence.cli import run
+
+run()
