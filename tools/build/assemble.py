@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Assemble the extension scripts from sql/ and plpython/.
+r"""Assemble the extension scripts from sql/ and plpython/.
 
 Needs a plain Python 3.9 or newer and nothing else, because `make` on a DBA's machine runs it.
 
     assemble.py --list             names of the scripts of the current version, on one line
     assemble.py --output DIR       write them into DIR
+    assemble.py --psql-scripts     write the \ir lines of sql/install.sql and sql/pggit_performance.sql anew
 
 The result is byte-identical on every machine: files in byte order, `tables.sql` first in its part, one
 `-- >>> path` marker before each, no times, no paths of the machine.
@@ -23,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CORE = "pggit_excellence"
 COMPANION = "pggit_excellence_plpython3u"
+# The entry scripts for psql, and which parts each takes.
+PSQL_SCRIPTS = {"install.sql": r"\d\d_", "pggit_performance.sql": r"(00|10|20|80|90)_"}
 
 # Statements start in column 0 and bodies are indented, so a line start is enough to find them.
 CREATED = re.compile(r"^CREATE (?P<kind>FUNCTION|PROCEDURE|VIEW) (?P<name>[a-z0-9_.]+)", re.MULTILINE)
@@ -183,21 +186,39 @@ def script_names(root: Path = ROOT) -> list[str]:
     return [f"{extension}--{step}.sql" for step in steps for extension in (CORE, COMPANION)]
 
 
+def psql_script(name: str, root: Path = ROOT) -> str:
+    r"""An entry script for psql, its \ir lines those of the tree as it is now."""
+    text = (root / "sql" / name).read_text(encoding="utf-8")
+    parts = [path.relative_to("sql") for path in source_files(root)]
+    lines = "".join(f"\\ir {path.as_posix()}\n" for path in parts if re.match(PSQL_SCRIPTS[name], path.as_posix()))
+    return re.sub(r"(^\\ir .*\n)+", lambda _: lines, text, flags=re.MULTILINE)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file, the same on every system."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def main(argv: list[str]) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(description="Assemble the extension scripts.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="print the names of the scripts")
     what.add_argument("--output", type=Path, metavar="DIR", help="write the scripts into DIR")
+    what.add_argument("--psql-scripts", action="store_true", help="renew the entry scripts for psql")
     options = parser.parse_args(argv)
     try:
         if options.list:
             print(" ".join(script_names()))
             return 0
+        if options.psql_scripts:
+            for name in PSQL_SCRIPTS:
+                write(ROOT / "sql" / name, psql_script(name))
+            return 0
         made = scripts()
         options.output.mkdir(parents=True, exist_ok=True)
         for name, text in made.items():
-            (options.output / name).write_text(text, encoding="utf-8", newline="\n")
+            write(options.output / name, text)
     except (BuildError, OSError, SyntaxError) as error:
         print(f"assemble: {error}", file=sys.stderr)
         return 2
