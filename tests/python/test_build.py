@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import assemble
 import pytest
+
+import assemble
 from conftest import ROOT
 
 pytestmark = pytest.mark.once
