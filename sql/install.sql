@@ -10,6 +10,7 @@ SET LOCAL check_function_bodies = off;
 \ir 30_slo/tables.sql
 \ir 30_slo/_health_pggit.sql
 \ir 30_slo/_health_server.sql
+\ir 30_slo/_pggit_table.sql
 \ir 30_slo/_tracking_triggers.sql
 \ir 30_slo/finish_upgrade.sql
 \ir 30_slo/health_check.sql

@@ -16,7 +16,7 @@ AS $body$
         FROM needed AS n
         WHERE NOT EXISTS (
             SELECT FROM pg_catalog.pg_attribute AS a
-            WHERE a.attrelid = pg_catalog.to_regclass('pggit.' || n.table_name)
+            WHERE a.attrelid = pggit_excellence._pggit_table(n.table_name)
               AND a.attname = n.column_name AND a.attnum > 0 AND NOT a.attisdropped)
     )
     SELECT CASE WHEN pg_catalog.to_regnamespace('pggit') IS NULL THEN 'unknown'

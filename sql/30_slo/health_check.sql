@@ -10,8 +10,8 @@ AS $body$
     SELECT CASE WHEN pg_catalog.to_regnamespace('pggit') IS NULL THEN 'pgGit is not installed in this database'
                 WHEN i.status <> 'healthy' THEN 'pgGit is half installed, see pggit_installed'
                 WHEN NOT pg_catalog.has_schema_privilege('pggit', 'USAGE')
-                  OR NOT pg_catalog.has_table_privilege(pg_catalog.to_regclass('pggit.objects'), 'SELECT')
-                  OR NOT pg_catalog.has_table_privilege(pg_catalog.to_regclass('pggit.history'), 'SELECT')
+                  OR NOT pg_catalog.has_table_privilege(pggit_excellence._pggit_table('objects'), 'SELECT')
+                  OR NOT pg_catalog.has_table_privilege(pggit_excellence._pggit_table('history'), 'SELECT')
                 THEN 'this role may not read pggit.objects and pggit.history' END
     FROM pggit_excellence._health_installed() AS i
 $body$;

@@ -48,8 +48,9 @@ BEGIN
         SELECT 'size of ' || c.label, CASE WHEN c.size IS NOT NULL THEN pg_catalog.pg_size_pretty(c.size) END,
                CASE WHEN c.size IS NULL THEN 'there is no such table' ELSE c.size || ' bytes, indexes and TOAST included' END
         FROM (
-            SELECT t.label, pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(t.label)) AS size
-            FROM pg_catalog.unnest(ARRAY['pggit.objects', 'pggit.history']) AS t (label)
+            SELECT 'pggit.' || t.name AS label,
+                   pg_catalog.pg_total_relation_size(pggit_excellence._pggit_table(t.name)) AS size
+            FROM pg_catalog.unnest(ARRAY['objects', 'history']) AS t (name)
         ) AS c
         ORDER BY c.label DESC;
     IF obstacle IS NULL THEN

@@ -107,8 +107,8 @@ def test_wrappers_agree_with_the_core(pggit: psycopg.Connection) -> None:
         WHERE core.pronamespace = 'pggit_excellence'::regnamespace AND lp.kind = 'function' AND NOT EXISTS (
             SELECT FROM pg_proc AS w
             WHERE w.pronamespace = 'pggit'::regnamespace AND w.proname = core.proname
-              AND (w.proargtypes, w.proallargtypes, w.proargmodes, w.proargnames, w.prorettype, w.proretset, w.provariadic,
-                   w.provolatile, w.proparallel, w.prorows, pg_get_expr(w.proargdefaults, 0))
+              AND (w.proargtypes, w.proallargtypes, w.proargmodes, w.proargnames, w.prorettype, w.proretset,
+                   w.provariadic, w.provolatile, w.proparallel, w.prorows, pg_get_expr(w.proargdefaults, 0))
                   IS NOT DISTINCT FROM
                   (core.proargtypes, core.proallargtypes, core.proargmodes, core.proargnames, core.prorettype,
                    core.proretset, core.provariadic, core.provolatile, core.proparallel, core.prorows,
@@ -164,7 +164,7 @@ def test_unlink_and_link_again(pggit: psycopg.Connection) -> None:
 def test_drop_extension_takes_the_names_along(pggit: psycopg.Connection) -> None:
     pggit.execute("DROP EXTENSION pggit_excellence")
     left = pggit.execute(
-        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'pggit'::regnamespace AND prosrc LIKE '%pggit_excellence%'"
+        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'pggit'::regnamespace AND prosrc ~ 'pggit_excellence'"
         " UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'pggit'::regnamespace AND relkind = 'v'"
         " UNION ALL SELECT 'dangling' FROM pg_depend AS d WHERE d.refclassid = 'pg_extension'::regclass"
         "     AND NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.oid = d.refobjid)"
@@ -254,7 +254,9 @@ def test_replace_refuses_what_is_used_by_name(taken: psycopg.Connection) -> None
     taken.execute("ALTER EXTENSION pggit_excellence DROP TABLE pggit_excellence.upgrade_log")
     taken.execute("DROP VIEW pggit.upgrade_log")
     taken.execute("CREATE TABLE pggit.upgrade_log (id int)")
-    taken.execute("CREATE FUNCTION pggit.keep() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM pggit.upgrade_log'")
+    taken.execute(
+        "CREATE FUNCTION pggit.keep() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM pggit.upgrade_log'"
+    )
     status, note = link(taken, "link_pggit(true)")["upgrade_log"]
     assert status == "taken"
     assert "used by name in pggit.keep" in str(note)
@@ -327,7 +329,7 @@ def test_pggit_that_raises_does_not_stop_create_extension(
         assert statuses(link(connection)) == {("linked", None)}
 
 
-def test_hostile_search_path(server: Server, pggit: psycopg.Connection) -> None:
+def test_hostile_search_path(pggit: psycopg.Connection) -> None:
     """Same-named functions, tables and operators that come first in the caller's path are not met."""
     before = catalog(pggit)
     pggit.execute("SELECT * FROM pggit_excellence.unlink_pggit()")
