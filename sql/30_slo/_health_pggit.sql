@@ -186,8 +186,10 @@ CREATE FUNCTION pggit_excellence._health_indexes(OUT status text, OUT message te
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN f.names IS NULL THEN 'healthy' ELSE 'unhealthy' END,
-           CASE WHEN f.names IS NULL THEN 'no index of pgGit is invalid'
+    SELECT CASE WHEN pg_catalog.to_regnamespace('pggit') IS NULL THEN 'unknown'
+                WHEN f.names IS NULL THEN 'healthy' ELSE 'unhealthy' END,
+           CASE WHEN pg_catalog.to_regnamespace('pggit') IS NULL THEN 'pgGit is not installed in this database'
+                WHEN f.names IS NULL THEN 'no index of pgGit is invalid'
                 ELSE 'invalid indexes: drop them or REINDEX INDEX CONCURRENTLY, when no build is running' END,
            pg_catalog.jsonb_build_object('invalid', COALESCE(f.names, '{}'))
     FROM (

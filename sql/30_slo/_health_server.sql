@@ -27,9 +27,11 @@ AS $body$
           AND ((o.some AND c.setting = 'session_replication_role=replica')
             OR c.setting ~ '^event_triggers=(off|false|no|0|f|n|of)$')
     )
-    SELECT CASE WHEN s.replica OR s.switched_off THEN 'unhealthy' WHEN t.settings IS NOT NULL THEN 'warning' ELSE 'healthy' END,
+    SELECT CASE WHEN s.replica OR s.switched_off THEN 'unhealthy' WHEN pg_catalog.to_regnamespace('pggit') IS NULL THEN 'unknown'
+                WHEN t.settings IS NOT NULL THEN 'warning' ELSE 'healthy' END,
            CASE WHEN s.switched_off THEN 'event_triggers is off in this session: no DDL is recorded'
                 WHEN s.replica THEN 'session_replication_role is replica in this session: triggers that are not ENABLE ALWAYS do not fire'
+                WHEN pg_catalog.to_regnamespace('pggit') IS NULL THEN 'pgGit is not installed in this database'
                 WHEN t.settings IS NOT NULL THEN 'sessions of these start with DDL unrecorded: ' || pg_catalog.array_to_string(t.settings, '; ')
                 ELSE 'nothing lets this session''s DDL pass unrecorded' END,
            pg_catalog.jsonb_build_object(
@@ -73,9 +75,12 @@ AS $body$
     FROM (
         SELECT pg_catalog.age(d.datfrozenxid) AS xid_age, pg_catalog.mxid_age(d.datminmxid) AS multixact_age,
                pg_catalog.current_setting('autovacuum_freeze_max_age')::bigint AS xid_freeze,
-               pg_catalog.current_setting('vacuum_failsafe_age')::bigint AS xid_failsafe,
+               -- VACUUM takes no failsafe age below 105 % of the freeze age.
+               GREATEST(pg_catalog.current_setting('vacuum_failsafe_age')::bigint,
+                        pg_catalog.current_setting('autovacuum_freeze_max_age')::bigint * 105 / 100) AS xid_failsafe,
                pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::bigint AS multixact_freeze,
-               pg_catalog.current_setting('vacuum_multixact_failsafe_age')::bigint AS multixact_failsafe
+               GREATEST(pg_catalog.current_setting('vacuum_multixact_failsafe_age')::bigint,
+                        pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::bigint * 105 / 100) AS multixact_failsafe
         FROM pg_catalog.pg_database AS d
         WHERE d.datname = pg_catalog.current_database()
     ) AS x

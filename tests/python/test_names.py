@@ -507,3 +507,44 @@ def test_every_table_with_its_sequence_survives_a_restore(
     with server.connect(target) as restored:
         assert restored.execute(rows).fetchall() == before
         assert [restored.execute(at + name).fetchone() for name in sequences] == values
+
+
+# --- updates of the extension
+
+
+def test_update_script_leaves_the_names_as_they_were(server: Server, pggit: psycopg.Connection) -> None:
+    """The end of each update script runs with the wrappers there, one of them missing."""
+    before = catalog(pggit)
+    folder = server.installation.sharedir / "extension"
+    version = pggit.execute("SELECT pggit_excellence.version()").fetchone()
+    assert version is not None
+    script = folder / f"pggit_excellence--{version[0]}--next.sql"
+    script.write_text((FIXTURES.parents[1] / "sql/90_privileges/zz_apply.sql").read_text(encoding="utf-8"))
+    try:
+        pggit.execute("DROP FUNCTION pggit.health_check()")
+        pggit.execute("ALTER EXTENSION pggit_excellence UPDATE TO 'next'")
+    finally:
+        script.unlink()
+    assert catalog(pggit) == before
+    noted = pggit.execute(
+        """
+        SELECT i.objoid FROM pg_init_privs AS i
+        WHERE i.objoid IN (SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'pggit'::regnamespace
+                           UNION ALL SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = 'pggit'::regnamespace)
+        """
+    ).fetchall()
+    assert noted == []  # or pg_dump would leave the privileges out
+
+
+def test_mark_of_the_view_lives_with_the_view(pggit: psycopg.Connection) -> None:
+    """CREATE OR REPLACE VIEW keeps it, DROP VIEW leaves no row behind."""
+    mark = (
+        "SELECT count(*) FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = %s"
+        " AND refclassid = 'pg_extension'::regclass AND deptype = 'x'"
+    )
+    view = pggit.execute("SELECT 'pggit.upgrade_log'::regclass::oid").fetchone()
+    assert view is not None
+    pggit.execute("CREATE OR REPLACE VIEW pggit.upgrade_log AS SELECT * FROM pggit_excellence.upgrade_log WHERE true")
+    assert pggit.execute(mark, view).fetchone() == (1,)
+    pggit.execute("DROP VIEW pggit.upgrade_log")
+    assert pggit.execute(mark, view).fetchone() == (0,)
