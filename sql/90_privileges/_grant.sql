@@ -21,13 +21,30 @@ BEGIN
     END IF;
     FOREACH role_name IN ARRAY pggit_excellence._operators() LOOP
         EXECUTE pg_catalog.format('GRANT %s ON %s TO %I', CASE
-            -- undo() runs what this table says: who wrote a row, and when, must be what the server stamped, and what a row
-            -- says must stay.
-            WHEN identity = 'pggit_excellence.action_log'
-            THEN 'INSERT (action, object_name, apply_sql, undo_sql, reason), UPDATE (undone_at, undone_by)'
+            WHEN identity = 'pggit_excellence.action_log' THEN pggit_excellence._log_privileges()
             ELSE 'INSERT, UPDATE, DELETE' END, target, role_name);
     END LOOP;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._grant(text, text, boolean) IS
     'Internal: revoke one object of ours from PUBLIC and grant it by the rule in grant_privileges().';
+
+-- What an operator may write in action_log, as GRANT has it: who did something and when is what the server stamped, and
+-- what a row says is final; only its undoing is added later.
+CREATE FUNCTION pggit_excellence._log_privileges()
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT pg_catalog.format('INSERT (%s), UPDATE (%s)',
+               pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' ORDER BY c.name)
+                   FILTER (WHERE NOT c.of_undoing AND c.name NOT IN ('action_id', 'applied_at', 'applied_by')),
+               pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' ORDER BY c.name) FILTER (WHERE c.of_undoing))
+    FROM (
+        SELECT a.attname::text AS name, a.attname IN ('undone_at', 'undone_by', 'undo_note') AS of_undoing
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = 'pggit_excellence.action_log'::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS c
+$body$;
+COMMENT ON FUNCTION pggit_excellence._log_privileges() IS
+    'Internal: the privileges of an operator on the columns of action_log, as GRANT has them. Source: pg_attribute.';

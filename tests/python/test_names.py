@@ -492,16 +492,13 @@ def test_every_table_with_its_sequence_survives_a_restore(
         ).fetchall()
     ]
     assert "pggit_excellence.upgrade_log_upgrade_id_seq" in sequences
+    at = "SELECT last_value, is_called FROM "
     for number, sequence in enumerate(sequences, start=41):
         plain.execute(f"SELECT setval('{sequence}', {number})")
-    plain.execute(
-        "INSERT INTO pggit_excellence.action_log (action, object_name, apply_sql, undo_sql, reason)"
-        " VALUES ('a', 'b', 'c', 'd', 'e')"
-    )
-    rows = "SELECT * FROM pggit_excellence.action_log"
-    before = plain.execute(rows).fetchall()
-    at = "SELECT last_value, is_called FROM "
+    plain.execute("SELECT pggit_excellence.start_upgrade('2.0')")
     values = [plain.execute(at + name).fetchone() for name in sequences]
+    rows = "SELECT * FROM pggit_excellence.upgrade_log"
+    before = plain.execute(rows).fetchall()
     target = make_database("empty")
     dump_and_restore(server, plain.info.dbname, target, tmp_path, "custom")
     with server.connect(target) as restored:

@@ -147,21 +147,34 @@ def test_reader_without_rights_on_pggit_sees_unknown(roles: psycopg.Connection) 
 
 
 def test_operator_cannot_forge_the_log(roles: psycopg.Connection) -> None:
-    """Who did something, when, and how to undo it: stamped by the server, and final."""
+    """Who did something, and when: stamped by the server. What a row says: final. Only its undoing is added."""
+    writable = dict(
+        roles.execute(
+            """
+            SELECT a.attname::text, (has_column_privilege(%(role)s, a.attrelid, a.attnum, 'INSERT'),
+                                     has_column_privilege(%(role)s, a.attrelid, a.attnum, 'UPDATE'))::text
+            FROM pg_attribute AS a
+            WHERE a.attrelid = 'pggit_excellence.action_log'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+            """,
+            {"role": OPERATOR},
+        ).fetchall()
+    )
+    stamped = {"action_id", "applied_at", "applied_by"}
+    undoing = {name for name in writable if name.startswith(("undone_", "undo_note"))}
+    assert undoing >= {"undone_at", "undone_by"}
+    for name, privileges in writable.items():
+        insert, update = name not in stamped | undoing, name in undoing
+        assert privileges == f"({'t' if insert else 'f'},{'t' if update else 'f'})", name
     roles.execute(f"SET ROLE {OPERATOR}")
-    values = "VALUES ('a', 'b', 'c', 'd', 'e'%s)"
-    log = "pggit_excellence.action_log"
-    roles.execute(f"INSERT INTO {log} (action, object_name, apply_sql, undo_sql, reason) " + values % "")
     for statement in (
-        f"INSERT INTO {log} (action, object_name, apply_sql, undo_sql, reason, applied_by) " + values % ", 'postgres'",
-        f"INSERT INTO {log} (action, object_name, apply_sql, undo_sql, reason, applied_at) " + values % ", now()",
-        f"UPDATE {log} SET undo_sql = 'ALTER ROLE pggit_excellence_operator SUPERUSER'",
-        f"UPDATE {log} SET applied_by = 'postgres'",
-        f"DELETE FROM {log}",
+        "INSERT INTO pggit_excellence.action_log (applied_by) VALUES ('postgres')",
+        "UPDATE pggit_excellence.action_log SET undo_sql = 'ALTER ROLE pggit_excellence_operator SUPERUSER'",
+        "DELETE FROM pggit_excellence.action_log",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             roles.execute(statement)
-    roles.execute(f"UPDATE {log} SET undone_at = now(), undone_by = session_user")
+    roles.execute("SELECT * FROM pggit_excellence.action_log FOR UPDATE")
+    roles.execute("UPDATE pggit_excellence.action_log SET undone_at = now(), undone_by = session_user")
 
 
 def test_create_extension_creates_no_roles(plain: psycopg.Connection) -> None:
