@@ -85,20 +85,21 @@ def test_create_extension_links_what_the_core_has(pggit: psycopg.Connection) -> 
 def test_wrappers_agree_with_the_core(pggit: psycopg.Connection) -> None:
     """Arguments with defaults, VARIADIC, overloads, results: everything but schema and body."""
     pggit.execute("SELECT * FROM pggit_excellence.unlink_pggit()")
-    pggit.execute("DROP FUNCTION IF EXISTS pggit_excellence.vacuum_health")
+    pggit.execute("ALTER EXTENSION pggit_excellence DROP FUNCTION pggit_excellence.system_overview()")
+    pggit.execute("DROP FUNCTION pggit_excellence.system_overview()")
     body = "LANGUAGE sql STABLE ROWS 7 AS $$ SELECT a, b[1], b[2] FROM generate_series(1, a) $$"
     pggit.execute(
-        "CREATE FUNCTION pggit_excellence.vacuum_health(a integer DEFAULT 2, VARIADIC b text[] DEFAULT '{x,Y}')"
+        "CREATE FUNCTION pggit_excellence.system_overview(a integer DEFAULT 2, VARIADIC b text[] DEFAULT '{x,Y}')"
         f" RETURNS TABLE (n integer, first text, second text) {body}"
     )
     pggit.execute(
-        "CREATE FUNCTION pggit_excellence.vacuum_health(a pggit.object_type, OUT b text, OUT c pggit.change_type)"
+        "CREATE FUNCTION pggit_excellence.system_overview(a pggit.object_type, OUT b text, OUT c pggit.change_type)"
         " LANGUAGE sql STABLE AS $$ SELECT a::text, 'DROP'::pggit.change_type $$"
     )
-    assert link(pggit)["vacuum_health"] == ("linked", None)
-    assert pggit.execute("SELECT * FROM pggit.vacuum_health()").fetchall() == [(2, "x", "Y")] * 2
-    assert pggit.execute("SELECT * FROM pggit.vacuum_health(1, 'p', 'q')").fetchall() == [(1, "p", "q")]
-    assert pggit.execute("SELECT * FROM pggit.vacuum_health('TABLE'::pggit.object_type)").fetchall() == [
+    assert link(pggit)["system_overview"] == ("linked", None)
+    assert pggit.execute("SELECT * FROM pggit.system_overview()").fetchall() == [(2, "x", "Y")] * 2
+    assert pggit.execute("SELECT * FROM pggit.system_overview(1, 'p', 'q')").fetchall() == [(1, "p", "q")]
+    assert pggit.execute("SELECT * FROM pggit.system_overview('TABLE'::pggit.object_type)").fetchall() == [
         ("TABLE", "DROP")
     ]
     different = pggit.execute(

@@ -41,15 +41,29 @@ def without_comment(connection: psycopg.Connection) -> list[str]:
     )
 
 
+def needs_search_path(source: str) -> bool:
+    """Whether a body has an operator or a function that is looked up in the caller's path."""
+    source = re.sub(r"--[^\n]*|'[^']*'|=>|OPERATOR\(pg_catalog\.[^)]+\)", " ", source)
+    called = set(re.findall(r"(?<![.\w])(\w+)\s*\(", source)) | set(re.findall(r"::(?!pg_catalog\.)(\w+)", source))
+    return bool(called - SYNTAX or re.search(r"[-+*/<>=~!@#%^&|?]", source))
+
+
+SYNTAX = {"AND", "CASE", "COALESCE", "ELSE", "EXTRACT", "GREATEST", "LEAST", "NOT", "NULLIF", "OR", "THEN", "WHEN"}
+
+
 def without_search_path(connection: psycopg.Connection) -> list[str]:
-    """A procedure that commits cannot have SET; everything else has the one path."""
-    return column(
-        connection,
+    """Functions without the one path.
+
+    A procedure cannot commit with SET. A single SQL expression can only be inlined without it: all of it is qualified.
+    """
+    rows = connection.execute(
         f"""
-        SELECT f.name FROM ({FUNCTIONS}) AS f
+        SELECT f.name, f.prosrc, l.lanname = 'sql' AND NOT f.proretset AND NOT f.prosecdef
+        FROM ({FUNCTIONS}) AS f JOIN pg_language AS l ON l.oid = f.prolang
         WHERE f.prokind <> 'p' AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (f.proconfig), false) ORDER BY 1
-        """,
-    )
+        """
+    ).fetchall()
+    return [name for name, source, inlined in rows if not inlined or needs_search_path(source)]
 
 
 def unexplained_definers(connection: psycopg.Connection) -> list[str]:
@@ -81,7 +95,7 @@ def readers_called_writers(connection: psycopg.Connection) -> list[str]:
     ).fetchall()
     reason = re.compile(
         r"\b(INSERT|UPDATE|DELETE|TRUNCATE|EXECUTE|CREATE|ALTER|DROP|LOCK|GRANT|REVOKE|CALL|COMMIT|set_config|nextval|"
-        r"setval|clock_timestamp|pg_sleep|pg_advisory\w*|pg_try_advisory\w*|pg_terminate_backend|pg_cancel_backend)\b"
+        r"setval|clock_timestamp|pg_stat_get_xact\w*|pg_sleep|pg_advisory\w*|pg_try_advisory\w*|pg_terminate_backend|pg_cancel_backend)\b"
     )
     volatile = {name for name, _, _ in rows}
 
@@ -91,13 +105,13 @@ def readers_called_writers(connection: psycopg.Connection) -> list[str]:
     return [name for _, name, source in rows if not reason.search(source) and not calls_one(source)]
 
 
-def without_rows_or_parallel(connection: psycopg.Connection) -> list[str]:
-    """A set-returning function with the default estimate of 1000 rows, or a reader left PARALLEL UNSAFE."""
+def without_parallel_mark(connection: psycopg.Connection) -> list[str]:
+    """A public reader that would keep a whole query from running in parallel."""
     return column(
         connection,
         f"""
         SELECT f.name FROM ({FUNCTIONS}) AS f
-        WHERE f.proretset AND f.prorows = 1000 OR f.provolatile <> 'v' AND f.proparallel = 'u' ORDER BY 1
+        WHERE f.provolatile <> 'v' AND f.proparallel = 'u' AND f.proname NOT LIKE '\\_%' ORDER BY 1
         """,
     )
 
@@ -119,7 +133,10 @@ def broken_bodies(connection: psycopg.Connection) -> list[str]:
 
 RULES: dict[Callable[[psycopg.Connection], list[str]], tuple[str, str]] = {
     without_comment: ("CREATE TABLE pggit_excellence.fault (a int)", "pggit_excellence.fault"),
-    without_search_path: ("CREATE FUNCTION pggit_excellence.fault() RETURNS int LANGUAGE sql AS 'SELECT 1'", "fault()"),
+    without_search_path: (
+        "CREATE FUNCTION pggit_excellence.fault() RETURNS int LANGUAGE sql AS 'SELECT 1 + 1'",
+        "fault()",
+    ),
     unexplained_definers: (
         "CREATE FUNCTION pggit_excellence.fault() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';"
         "COMMENT ON FUNCTION pggit_excellence.fault() IS 'Does something.'",
@@ -134,8 +151,8 @@ RULES: dict[Callable[[psycopg.Connection], list[str]], tuple[str, str]] = {
         "CREATE FUNCTION pggit_excellence.fault() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "fault()",
     ),
-    without_rows_or_parallel: (
-        "CREATE FUNCTION pggit_excellence.fault() RETURNS SETOF int LANGUAGE sql PARALLEL SAFE STABLE AS 'SELECT 1'",
+    without_parallel_mark: (
+        "CREATE FUNCTION pggit_excellence.fault() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'",
         "fault()",
     ),
     broken_bodies: (
@@ -167,6 +184,20 @@ def test_rule_sees_a_fault(shared: psycopg.Connection, rule: Callable[[psycopg.C
     with shared.transaction(force_rollback=True):
         shared.execute(fault)
         assert any(name in found for found in rule(shared))
+
+
+@pytest.mark.parametrize(
+    ("source", "needs"),
+    [
+        ("SELECT $1 OPERATOR(pg_catalog.+) 1::pg_catalog.int8", False),
+        ("SELECT CASE WHEN (a) IS NULL THEN 'a + b' ELSE pg_catalog.round($1) END", False),
+        ("SELECT $1 + 1", True),
+        ("SELECT round($1)", True),
+        ("SELECT $1::int8", True),
+    ],
+)
+def test_what_needs_a_search_path(source: str, needs: bool) -> None:
+    assert needs_search_path(source) == needs
 
 
 def test_fault_in_a_column_is_seen(shared: psycopg.Connection) -> None:
