@@ -21,9 +21,9 @@ BEGIN
                    CASE WHEN r.rolsuper THEN 'is a superuser' END,
                    'members: ' || COALESCE((
                        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(u.rolname), ', ' ORDER BY u.rolname COLLATE "C")
-                       FROM pg_catalog.pg_auth_members AS m
-                       JOIN pg_catalog.pg_roles AS u ON u.oid = m.member
-                       WHERE m.roleid = r.oid), 'none'))
+                       FROM pg_catalog.pg_roles AS u
+                       WHERE u.oid IN (SELECT m.member FROM pg_catalog.pg_auth_members AS m WHERE m.roleid = r.oid)
+                   ), 'none'))
         INTO note
         FROM pg_catalog.pg_roles AS r WHERE r.rolname = create_roles.role_name;
         status := CASE WHEN FOUND THEN 'existed' ELSE 'created' END;
