@@ -7,6 +7,23 @@ SET LOCAL check_function_bodies = off;
 \ir 00_core/tables.sql
 \ir 00_core/_scope.sql
 \ir 00_core/version.sql
+\ir 30_slo/tables.sql
+\ir 30_slo/_health_pggit.sql
+\ir 30_slo/_health_server.sql
+\ir 30_slo/_pggit_table.sql
+\ir 30_slo/_tracking_triggers.sql
+\ir 30_slo/finish_upgrade.sql
+\ir 30_slo/health_check.sql
+\ir 30_slo/start_upgrade.sql
+\ir 30_slo/system_overview.sql
+\ir 30_slo/upgrade_error_rate.sql
+\ir 80_pggit_names/_link_plan.sql
+\ir 80_pggit_names/_link_present.sql
+\ir 80_pggit_names/link_pggit.sql
+\ir 80_pggit_names/unlink_pggit.sql
+\ir 90_privileges/_grant.sql
+\ir 90_privileges/_roles.sql
+\ir 90_privileges/create_roles.sql
 \ir 90_privileges/grant_privileges.sql
 \ir 90_privileges/zz_apply.sql
 COMMIT;

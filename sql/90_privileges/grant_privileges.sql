@@ -4,7 +4,9 @@
 --   pggit_excellence_auditor              the same
 --   pggit_excellence_operator             everything
 -- Safe to run again; grants only to roles that exist (create_roles() makes them). Takes no lock beyond the catalog rows.
-CREATE FUNCTION pggit_excellence.grant_privileges()
+--   links  also our names in schema pggit. Not while the extension's script runs: PostgreSQL would note the privileges
+--          as ones that CREATE EXTENSION brings, and pg_dump would leave them out. link_pggit() grants what it makes.
+CREATE FUNCTION pggit_excellence.grant_privileges(links boolean DEFAULT true)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -12,47 +14,29 @@ AS $body$
 DECLARE
     item      record;
     role_name text;
-    readers   text[];
-    operators text[];
 BEGIN
-    readers := ARRAY(
-        SELECT r.rolname FROM pg_catalog.pg_roles AS r
-        WHERE r.rolname IN ('pg_monitor', 'pggit_excellence_reader', 'pggit_excellence_auditor', 'pggit_excellence_operator')
-        ORDER BY r.rolname COLLATE "C"
-    );
-    operators := ARRAY(SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.rolname = 'pggit_excellence_operator');
-
     REVOKE ALL ON SCHEMA pggit_excellence FROM PUBLIC;
-    FOREACH role_name IN ARRAY readers LOOP
+    FOREACH role_name IN ARRAY pggit_excellence._readers() LOOP
         EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA pggit_excellence TO %I', role_name);
     END LOOP;
 
     FOR item IN
-        SELECT p.oid::pg_catalog.regprocedure::text AS signature, p.provolatile = 'v' AS writes
+        SELECT 'routine' AS kind, p.oid::pg_catalog.regprocedure::text AS identity, p.provolatile = 'v' AS writes
         FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'pggit_excellence'::pg_catalog.regnamespace
-        ORDER BY p.proname, p.oid
-    LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', item.signature);
-        FOREACH role_name IN ARRAY CASE WHEN item.writes THEN operators ELSE readers END LOOP
-            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', item.signature, role_name);
-        END LOOP;
-    END LOOP;
-
-    FOR item IN
-        SELECT c.relname FROM pg_catalog.pg_class AS c
+        UNION ALL
+        SELECT 'relation', c.oid::pg_catalog.regclass::text, false
+        FROM pg_catalog.pg_class AS c
         WHERE c.relnamespace = 'pggit_excellence'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
-        ORDER BY c.relname
+        UNION ALL
+        SELECT CASE lp.keyword WHEN 'ROUTINE' THEN 'routine' ELSE 'relation' END, lp.identity, false
+        FROM pggit_excellence._link_present() AS lp
+        WHERE grant_privileges.links AND lp.ours
+        ORDER BY 1, 2
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON TABLE pggit_excellence.%I FROM PUBLIC', item.relname);
-        FOREACH role_name IN ARRAY readers LOOP
-            EXECUTE pg_catalog.format('GRANT SELECT ON TABLE pggit_excellence.%I TO %I', item.relname, role_name);
-        END LOOP;
-        FOREACH role_name IN ARRAY operators LOOP
-            EXECUTE pg_catalog.format('GRANT INSERT, UPDATE, DELETE ON TABLE pggit_excellence.%I TO %I', item.relname, role_name);
-        END LOOP;
+        PERFORM pggit_excellence._grant(item.kind, item.identity, item.writes);
     END LOOP;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence.grant_privileges() IS
-    'Revokes everything of this extension from PUBLIC and grants it to pg_monitor (reading) and to the roles that create_roles() made. Safe to run again.';
+COMMENT ON FUNCTION pggit_excellence.grant_privileges(boolean) IS
+    'Revokes everything of this extension from PUBLIC and grants it to pg_monitor (reading) and to the roles that create_roles() made; links: also its names in schema pggit. Safe to run again.';

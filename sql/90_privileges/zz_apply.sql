@@ -1,5 +1,17 @@
--- Last: privileges, and which tables pg_dump carries the rows of.
-SELECT pggit_excellence.grant_privileges();
+-- Last: privileges, the names in schema pggit, and which tables pg_dump carries the rows of.
+SELECT pggit_excellence.grant_privileges(links => false);
+
+-- pgGit's event triggers see each statement and may raise: the extension installs all the same.
+DO $do$
+BEGIN
+    IF pg_catalog.to_regclass('pggit.objects') IS NOT NULL THEN
+        PERFORM FROM pggit_excellence.link_pggit();
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'pggit_excellence made no names in schema pggit: %', SQLERRM
+        USING HINT = 'Everything works as pggit_excellence.<name>. Run SELECT * FROM pggit_excellence.link_pggit() to try again.';
+END
+$do$;
 
 DO $do$
 DECLARE
