@@ -8,6 +8,7 @@ SET LOCAL check_function_bodies = off;
 \ir 00_core/_scope.sql
 \ir 00_core/version.sql
 \ir 10_metrics/tables.sql
+\ir 20_performance/_elapsed.sql
 \ir 20_performance/blocking_tree.sql
 \ir 20_performance/cache_hit_ratio.sql
 \ir 20_performance/connection_saturation.sql

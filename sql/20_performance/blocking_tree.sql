@@ -24,6 +24,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH RECURSIVE lock AS MATERIALIZED (
         SELECT l.* FROM pg_locks AS l
@@ -92,7 +93,7 @@ AS $body$
     ),
     described AS (
         SELECT t.level, t.nodes, GREATEST(t.root, 0)::integer AS root_pid, GREATEST(t.node, 0)::integer AS pid,
-               w.blockers, GREATEST(clock_timestamp() - w.waitstart, interval '0') AS waiting, w.mode, w.locktype,
+               w.blockers, pggit_excellence._elapsed(w.waitstart) AS waiting, w.mode, w.locktype,
                -- Who waits for a row waits for its transaction; the row's table is in the tuple lock that it holds meanwhile.
                COALESCE(w.relation, row_lock.relation) AS relid, COALESCE(w.database, row_lock.database) AS relation_database,
                COALESCE(a.usename, p.owner)::text AS username, COALESCE(a.datname, p.database)::text AS database_name,

@@ -13,6 +13,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH tables AS MATERIALIZED (
         SELECT c.oid, n.nspname, c.relname, NULLIF(c.reltoastrelid, 0) AS toast
@@ -83,6 +84,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH now AS MATERIALIZED (
         SELECT t.* FROM pggit_excellence._table_io(pggit_excellence._scope(schemas)) AS t

@@ -16,14 +16,15 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 2
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH client AS MATERIALIZED (
         SELECT a.datid, a.usesysid
         FROM pg_stat_activity AS a
-        WHERE a.backend_type = 'client backend' OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL)
+        WHERE a.backend_type = 'client backend' OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL)
     ),
     hidden AS (
-        SELECT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.backend_type IS NULL AND a.usesysid IS NOT NULL) AS some
+        SELECT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.backend_type IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL) AS some
     ),
     reserved AS (
         -- reserved_connections came with PostgreSQL 16.

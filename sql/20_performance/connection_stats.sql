@@ -12,16 +12,16 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 6
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH client AS (
         SELECT a.pid, a.datid, a.usesysid, a.state_change,
                CASE WHEN a.backend_type IS NULL THEN 'hidden' ELSE COALESCE(a.state, 'starting') END AS state,
-               -- The clock may stand before state_change by the time it took to read it.
-               GREATEST(clock_timestamp() - a.state_change, interval '0') AS duration
+               pggit_excellence._elapsed(a.state_change) AS duration
         FROM pg_stat_activity AS a
         WHERE a.backend_type = 'client backend'
-           -- Where privileges hide the type, a user tells a connection from the server's own processes.
-           OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL)
+           -- Where privileges hide the type, user and database tell a connection from the server's own processes.
+           OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL)
     )
     SELECT c.state, count(*), avg(c.duration), max(c.duration),
            (array_agg(c.pid ORDER BY c.state_change, c.pid) FILTER (WHERE c.state_change IS NOT NULL))[1],

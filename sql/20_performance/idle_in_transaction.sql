@@ -20,11 +20,12 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH idle AS MATERIALIZED (
         SELECT a.pid, a.usename::text AS username, a.datname::text AS database_name, a.application_name, a.client_addr, a.state,
-               GREATEST(clock_timestamp() - a.state_change, interval '0') AS idle_for,
-               GREATEST(clock_timestamp() - a.xact_start, interval '0') AS transaction_age,
+               pggit_excellence._elapsed(a.state_change) AS idle_for,
+               pggit_excellence._elapsed(a.xact_start) AS transaction_age,
                GREATEST(age(a.backend_xmin), age(a.backend_xid))::bigint AS xmin_age,
                a.query
         FROM pg_stat_activity AS a
@@ -50,7 +51,7 @@ AS $body$
     hidden AS (
         SELECT count(*) AS sessions
         FROM pg_stat_activity AS a
-        WHERE a.backend_type IS NULL AND a.usesysid IS NOT NULL
+        WHERE a.backend_type IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL
     ),
     result AS (
         SELECT i.pid, i.username, i.database_name, i.application_name, i.client_addr, i.state, i.idle_for, i.transaction_age,

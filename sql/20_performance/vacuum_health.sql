@@ -4,6 +4,7 @@ CREATE FUNCTION pggit_excellence._frozen_pages()
 RETURNS TABLE (relid oid, pages integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
 BEGIN
     IF pg_catalog.current_setting('server_version_num')::integer >= 180000 THEN
@@ -46,8 +47,10 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
-    WITH setting AS (
+    -- MATERIALIZED where an expression would otherwise be computed again at each use, for each table.
+    WITH setting AS MATERIALIZED (
         SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_base,
                current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_factor,
                current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_max,
@@ -60,7 +63,7 @@ AS $body$
                current_setting('vacuum_failsafe_age')::float8 AS xid_failsafe,
                current_setting('vacuum_multixact_failsafe_age')::float8 AS multixact_failsafe
     ),
-    relation AS (
+    relation AS MATERIALIZED (
         SELECT c.oid AS relid, c.oid AS table_oid, false AS is_toast, c.reloptions AS options,
                c.reltuples, c.relpages, c.relfrozenxid, c.relminmxid
         FROM pg_class AS c
@@ -86,10 +89,11 @@ AS $body$
                max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_multixact_freeze_max_age')::float8 AS multixact_limit
         FROM relation AS r
         CROSS JOIN LATERAL pg_options_to_table(r.options) AS o
+        WHERE r.options IS NOT NULL
         GROUP BY r.relid
     ),
     effective AS (
-        SELECT r.relid, COALESCE(o.enabled, true) AS enabled,
+        SELECT r.relid, r.table_oid, r.is_toast, r.relfrozenxid, r.relminmxid, COALESCE(o.enabled, true) AS enabled,
                COALESCE(o.vacuum_base, s.vacuum_base) AS vacuum_base,
                COALESCE(o.vacuum_factor, s.vacuum_factor) AS vacuum_factor,
                -- A negative maximum means none.
@@ -111,22 +115,21 @@ AS $body$
         LEFT JOIN option AS o ON o.relid = r.relid
         LEFT JOIN pggit_excellence._frozen_pages() AS f ON f.relid = r.relid
     ),
-    counted AS (
-        SELECT r.relid, r.table_oid, r.is_toast, e.enabled, e.xid_failsafe, e.multixact_failsafe,
+    counted AS MATERIALIZED (
+        SELECT e.relid, e.table_oid, e.is_toast, e.enabled, e.xid_failsafe, e.multixact_failsafe,
                e.xid_limit, e.multixact_limit,
                -- n > 50.7 and n > 50 are the same for a count.
                floor(LEAST(e.vacuum_base + e.vacuum_factor * e.rows, e.vacuum_max)) AS vacuum_threshold,
                floor(e.insert_base + e.insert_factor * e.rows * e.unfrozen) AS insert_threshold,
                floor(e.analyze_base + e.analyze_factor * e.rows) AS analyze_threshold,
-               pg_stat_get_live_tuples(r.relid) AS n_live,
-               pg_stat_get_dead_tuples(r.relid) AS n_dead,
-               pg_stat_get_ins_since_vacuum(r.relid) AS n_inserted,
-               pg_stat_get_mod_since_analyze(r.relid) AS n_modified,
-               GREATEST(pg_stat_get_last_vacuum_time(r.relid), pg_stat_get_last_autovacuum_time(r.relid)) AS vacuumed_at,
-               age(r.relfrozenxid)::bigint AS xid_age,
-               mxid_age(r.relminmxid)::bigint AS multixact_age
-        FROM relation AS r
-        JOIN effective AS e ON e.relid = r.relid
+               pg_stat_get_live_tuples(e.relid) AS n_live,
+               pg_stat_get_dead_tuples(e.relid) AS n_dead,
+               pg_stat_get_ins_since_vacuum(e.relid) AS n_inserted,
+               pg_stat_get_mod_since_analyze(e.relid) AS n_modified,
+               GREATEST(pg_stat_get_last_vacuum_time(e.relid), pg_stat_get_last_autovacuum_time(e.relid)) AS vacuumed_at,
+               age(e.relfrozenxid)::bigint AS xid_age,
+               mxid_age(e.relminmxid)::bigint AS multixact_age
+        FROM effective AS e
     )
     SELECT c.relid, c.table_oid, c.is_toast,
            c.n_live > 0 OR c.n_dead > 0 OR c.n_inserted > 0 OR c.n_modified > 0 OR c.vacuumed_at IS NOT NULL
@@ -152,6 +155,7 @@ CREATE FUNCTION pggit_excellence._partitioned_facts(scope oid[])
 RETURNS TABLE (table_oid oid, n_live bigint, analyze_threshold bigint, analyze_due boolean)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH RECURSIVE descendant AS (
         SELECT c.oid AS root, c.oid AS relid
@@ -188,7 +192,7 @@ CREATE FUNCTION pggit_excellence._due_in(counter bigint, threshold bigint, vacuu
 RETURNS interval
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $body$
-    SELECT CASE WHEN counter OPERATOR(pg_catalog.>) 0 AND vacuumed_at OPERATOR(pg_catalog.<) pg_catalog.statement_timestamp()
+    SELECT CASE WHEN threshold IS NOT NULL AND counter OPERATOR(pg_catalog.>) 0 AND vacuumed_at OPERATOR(pg_catalog.<) pg_catalog.statement_timestamp()
         THEN pg_catalog.make_interval(secs => LEAST(
             GREATEST(threshold OPERATOR(pg_catalog.+) 1 OPERATOR(pg_catalog.-) counter, 0)::pg_catalog.float8
                 OPERATOR(pg_catalog./) counter::pg_catalog.float8
@@ -231,6 +235,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH scope AS MATERIALIZED (
         SELECT pggit_excellence._scope(schemas) AS oids
@@ -248,7 +253,7 @@ AS $body$
     facts AS MATERIALIZED (
         SELECT f.* FROM scope AS s CROSS JOIN LATERAL pggit_excellence._vacuum_facts(s.oids) AS f
     ),
-    judged AS (
+    judged AS MATERIALIZED (
         SELECT m.relid, m.n_live, m.n_dead, m.n_inserted, m.n_modified,
                m.vacuum_threshold, m.insert_threshold, m.analyze_threshold,
                m.dead_due, m.insert_due, m.analyze_due, m.vacuumed_at,
@@ -271,7 +276,7 @@ AS $body$
         LEFT JOIN facts AS t ON t.table_oid = m.relid AND t.is_toast
         WHERE NOT m.is_toast
     ),
-    worded AS (
+    worded AS MATERIALIZED (
         SELECT j.*,
                CASE WHEN j.freeze_due OR j.failsafe_due THEN true
                     WHEN j.known THEN j.dead_due OR j.insert_due OR j.toast_dead_due OR j.toast_insert_due

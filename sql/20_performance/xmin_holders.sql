@@ -17,6 +17,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH session AS (
         SELECT CASE WHEN r.pid IS NOT NULL THEN 'standby feedback'
