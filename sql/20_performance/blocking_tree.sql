@@ -34,9 +34,11 @@ AS $body$
         SELECT l.*, pg_blocking_pids(l.pid) AS blockers FROM lock AS l WHERE NOT l.granted AND l.pid IS NOT NULL
     ),
     -- The nodes have numbers of their own: the pid, or for a prepared transaction its xid, negative.
-    prepared AS (
-        SELECT -p.transaction::text::bigint AS node, p.gid, p.prepared, p.owner, p.database, '-1/' || p.transaction AS vxid
+    -- Its locks have no pid but a virtual transaction, which the lock on its own xid tells.
+    prepared AS MATERIALIZED (
+        SELECT -p.transaction::text::bigint AS node, p.gid, p.owner, p.database, l.virtualtransaction
         FROM pg_prepared_xacts AS p
+        JOIN lock AS l ON l.pid IS NULL AND l.granted AND l.locktype = 'transactionid' AND l.transactionid = p.transaction
     ),
     edge AS MATERIALIZED (
         SELECT w.pid::bigint AS node, b.pid::bigint AS blocker
@@ -51,7 +53,7 @@ AS $body$
               AND (l.database, l.relation, l.page, l.tuple, l.virtualxid, l.transactionid, l.classid, l.objid, l.objsubid)
                   IS NOT DISTINCT FROM
                   (w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid, w.classid, w.objid, w.objsubid)
-        LEFT JOIN prepared AS p ON p.vxid = l.virtualtransaction
+        LEFT JOIN prepared AS p ON p.virtualtransaction = l.virtualtransaction
         WHERE 0 = ANY (w.blockers)
     ),
     parent AS MATERIALIZED (

@@ -14,7 +14,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 6
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
-    WITH client AS (
+    WITH client AS MATERIALIZED (  -- the clock is read once for each session
         SELECT a.pid, a.datid, a.usesysid, a.state_change,
                CASE WHEN a.backend_type IS NULL THEN 'hidden' ELSE COALESCE(a.state, 'starting') END AS state,
                pggit_excellence._elapsed(a.state_change) AS duration
