@@ -13,6 +13,7 @@ SET LOCAL check_function_bodies = off;
 \ir 20_performance/cache_hit_ratio.sql
 \ir 20_performance/connection_saturation.sql
 \ir 20_performance/connection_stats.sql
+\ir 20_performance/host_report.sql
 \ir 20_performance/idle_in_transaction.sql
 \ir 20_performance/vacuum_health.sql
 \ir 20_performance/xmin_holders.sql

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+
 from test_vacuum_health import flush
 
 Row = dict[str, Any]

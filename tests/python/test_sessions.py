@@ -85,8 +85,17 @@ def test_chain_of_row_locks(session: OpenSession, plain: psycopg.Connection) -> 
         [pid(root)], [pid(root), pid(middle)], [pid(root), pid(middle), pid(leaf)]
     ]  # fmt: skip
     assert {row["root_pid"] for row in (top, second, third)} == {pid(root)}
-    assert (top["state"], top["blocked_by"], top["waiting"], top["blocked_sessions"]) == ("idle in transaction", None, None, 2)
-    assert (second["blocked_by"], second["lock_type"], second["lock_mode"]) == ([pid(root)], "transactionid", "ShareLock")
+    assert (top["state"], top["blocked_by"], top["waiting"], top["blocked_sessions"]) == (
+        "idle in transaction",
+        None,
+        None,
+        2,
+    )
+    assert (second["blocked_by"], second["lock_type"], second["lock_mode"]) == (
+        [pid(root)],
+        "transactionid",
+        "ShareLock",
+    )
     assert second["relation_name"] == "public.t", "the row's table comes from the tuple lock"
     assert second["waiting"].total_seconds() > 0
     assert second["mend_sql"] is None
@@ -112,7 +121,9 @@ def test_queue_is_shown_once_per_session(session: OpenSession, plain: psycopg.Co
     assert found[0]["blocked_sessions"] == 8
     assert {row["pid"] for row in found[1:]} == {pid(waiter) for waiter in waiters}
     oracle = rows(plain, "SELECT pid, pg_blocking_pids(pid) AS by FROM pg_locks WHERE NOT granted")
-    assert {row["pid"]: sorted(row["blocked_by"]) for row in found[1:]} == {row["pid"]: sorted(row["by"]) for row in oracle}
+    assert {row["pid"]: sorted(row["blocked_by"]) for row in found[1:]} == {
+        row["pid"]: sorted(row["by"]) for row in oracle
+    }
     assert {row["relation_name"] for row in found[1:]} == {"public.t"}
     assert found[1]["lock_type"] == "relation"
 
@@ -220,7 +231,9 @@ def test_connection_stats(session: OpenSession, plain: psycopg.Connection) -> No
     session()
     found = {row["state"]: row for row in rows(plain, "SELECT * FROM pggit_excellence.connection_stats()")}
     oracle = "SELECT state, count(*) AS n FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY state"
-    assert {state: row["count"] for state, row in found.items()} == {row["state"]: row["n"] for row in rows(plain, oracle)}
+    assert {state: row["count"] for state, row in found.items()} == {
+        row["state"]: row["n"] for row in rows(plain, oracle)
+    }
     assert found["idle in transaction"]["oldest_pid"] == pid(first)
     assert found["idle in transaction"]["avg_duration"] == found["idle in transaction"]["max_duration"]
     assert found["idle"]["max_duration"] >= found["idle"]["avg_duration"]
@@ -229,19 +242,27 @@ def test_connection_stats(session: OpenSession, plain: psycopg.Connection) -> No
 def test_saturation_of_the_server(session: OpenSession, plain: psycopg.Connection) -> None:
     query = "SELECT name, setting::int FROM pg_settings WHERE name LIKE '%connections' AND vartype = 'integer'"
     setting = dict(plain.execute(query).fetchall())
-    usable = setting["max_connections"] - setting["superuser_reserved_connections"] - setting.get("reserved_connections", 0)
+    usable = (
+        setting["max_connections"] - setting["superuser_reserved_connections"] - setting.get("reserved_connections", 0)
+    )
     session()
     (row,) = rows(plain, "SELECT * FROM pggit_excellence.connection_saturation()")
     used = rows(plain, "SELECT count(*) AS n FROM pg_stat_activity WHERE backend_type = 'client backend'")[0]["n"]
     assert (row["scope"], row["used"], row["usable"], row["status"]) == ("server", used, usable, "ok")
     assert abs(float(row["percent"]) - 100 * used / usable) <= 0.1
     for arguments, status in (("1, 99", "warning"), ("0.5, 1", "critical")):
-        assert rows(plain, f"SELECT status FROM pggit_excellence.connection_saturation({arguments})")[0]["status"] == status
+        assert (
+            rows(plain, f"SELECT status FROM pggit_excellence.connection_saturation({arguments})")[0]["status"]
+            == status
+        )
 
 
-def test_saturation_of_a_limited_database_and_role(server: Server, session: OpenSession, plain: psycopg.Connection) -> None:
+def test_saturation_of_a_limited_database_and_role(
+    server: Server, session: OpenSession, plain: psycopg.Connection
+) -> None:
     database = plain.info.dbname
-    query = "SELECT scope, name, used, usable, percent, status FROM pggit_excellence.connection_saturation() WHERE scope <> 'server'"
+    query = """SELECT scope, name, used, usable, percent, status
+               FROM pggit_excellence.connection_saturation() WHERE scope <> 'server'"""
     plain.execute('CREATE ROLE "Limi""ted" LOGIN CONNECTION LIMIT 5')
     try:
         plain.execute(f"ALTER DATABASE {database} CONNECTION LIMIT 5")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import closing
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from conftest import MakeDatabase
 from pggit_excellence.server import Installation, Server, workspace
 
 Row = dict[str, Any]
@@ -68,7 +67,9 @@ able"'''
 
 
 def test_inserts(plain: psycopg.Connection) -> None:
-    plain.execute("CREATE TABLE t (i int) WITH (autovacuum_vacuum_insert_threshold = 30, autovacuum_vacuum_insert_scale_factor = 0)")
+    plain.execute(
+        "CREATE TABLE t (i int) WITH (autovacuum_vacuum_insert_threshold=30, autovacuum_vacuum_insert_scale_factor=0)"
+    )
     plain.execute("INSERT INTO t SELECT generate_series(1, 30)")
     assert health(plain, "public.t")["vacuum_recommended"] is False
     plain.execute("INSERT INTO t VALUES (31)")
@@ -364,10 +365,12 @@ def test_replication_slot_holds(plain: psycopg.Connection, plant: str, affects: 
             run(plain, fault["mend_sql"])
             assert holders(plain, "replication slot") == []
     finally:
-        plain.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'vacuum_test'")
+        plain.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'vacuum_test'"
+        )
 
 
-def test_hidden_session_says_so(server: Server, plain: psycopg.Connection, make_database: MakeDatabase) -> None:
+def test_hidden_session_says_so(server: Server, plain: psycopg.Connection) -> None:
     """Without pg_read_all_stats the age is there and the rest is hidden, which the row says."""
     plain.execute("DROP ROLE IF EXISTS vacuum_nobody")
     plain.execute("CREATE ROLE vacuum_nobody")
