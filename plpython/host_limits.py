@@ -70,11 +70,11 @@ def at_least(value, wanted, note):
 
 
 def open_files(host):
-    """Each process may open max_files_per_process files; with a lower limit PostgreSQL opens and closes all the time."""
+    """Each process may open max_files_per_process files; with a lower limit it opens and closes all the time."""
     value, wanted = host.limit("Max open files"), host.number("max_files_per_process")
     if value is None or wanted is None:
         return None
-    return at_least(value, wanted + 64, "max_files_per_process, and what a process needs besides (LimitNOFILE)")
+    return at_least(value, wanted + 64, "max_files_per_process and some more (LimitNOFILE)")
 
 
 def all_files(host):
