@@ -15,138 +15,201 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._frozen_pages() IS
     'Internal: pg_class.relallfrozen where it is above 0; no rows before PostgreSQL 18.';
 
--- What autovacuum looks at, for each table and materialized view in the schemas and, as rows of their own, their TOAST
--- tables. The arithmetic is autovacuum's: table option over setting, a TOAST table without options takes its table's.
---   dead_due, insert_due, analyze_due   the counter is above its threshold
---   freeze_due                          autovacuum vacuums whatever else is set, to freeze
---   failsafe_due                        vacuum drops everything but freezing
+-- What autovacuum goes by: one row of the server's settings (relid 0), and one for each relation with options of its own,
+-- where the options replace the settings. A maximum or an insert threshold that is switched off is NULL.
+CREATE FUNCTION pggit_excellence._autovacuum_options()
+RETURNS TABLE (
+    relid           oid,
+    enabled         boolean,
+    vacuum_base     float8,
+    vacuum_factor   float8,
+    vacuum_max      float8,
+    insert_base     float8,
+    insert_factor   float8,
+    analyze_base    float8,
+    analyze_factor  float8,
+    xid_limit       bigint,
+    multixact_limit bigint
+)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $body$
+    WITH setting AS MATERIALIZED (
+        SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_base,
+               current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_factor,
+               -- PostgreSQL 18 and newer.
+               current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_max,
+               current_setting('autovacuum_vacuum_insert_threshold')::float8 AS insert_base,
+               current_setting('autovacuum_vacuum_insert_scale_factor')::float8 AS insert_factor,
+               current_setting('autovacuum_analyze_threshold')::float8 AS analyze_base,
+               current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_factor,
+               current_setting('autovacuum_freeze_max_age')::bigint AS xid_limit,
+               current_setting('autovacuum_multixact_freeze_max_age')::bigint AS multixact_limit
+    ),
+    option AS (
+        SELECT c.oid AS relid, o.option_name AS name, o.option_value AS value
+        FROM pg_class AS c
+        CROSS JOIN LATERAL pg_options_to_table(c.reloptions) AS o
+        WHERE c.reloptions IS NOT NULL AND c.relkind IN ('r', 'm', 't')
+        UNION ALL
+        SELECT 0, NULL, NULL
+    ),
+    chosen AS (
+        SELECT o.relid,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_enabled')::boolean AS enabled,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_vacuum_threshold')::float8 AS vacuum_base,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_vacuum_scale_factor')::float8 AS vacuum_factor,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_vacuum_max_threshold')::float8 AS vacuum_max,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_vacuum_insert_threshold')::float8 AS insert_base,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_vacuum_insert_scale_factor')::float8 AS insert_factor,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_analyze_threshold')::float8 AS analyze_base,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_analyze_scale_factor')::float8 AS analyze_factor,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_freeze_max_age')::float8 AS xid_limit,
+               max(o.value) FILTER (WHERE o.name = 'autovacuum_multixact_freeze_max_age')::float8 AS multixact_limit
+        FROM option AS o
+        GROUP BY o.relid
+    ),
+    effective AS (
+        SELECT c.relid, COALESCE(c.enabled, true) AS enabled,
+               COALESCE(c.vacuum_base, s.vacuum_base) AS vacuum_base, COALESCE(c.vacuum_factor, s.vacuum_factor) AS vacuum_factor,
+               COALESCE(c.vacuum_max, s.vacuum_max) AS vacuum_max,
+               COALESCE(c.insert_base, s.insert_base) AS insert_base, COALESCE(c.insert_factor, s.insert_factor) AS insert_factor,
+               COALESCE(c.analyze_base, s.analyze_base) AS analyze_base, COALESCE(c.analyze_factor, s.analyze_factor) AS analyze_factor,
+               -- A table can only be stricter than the server here.
+               LEAST(c.xid_limit, s.xid_limit) AS xid_limit, LEAST(c.multixact_limit, s.multixact_limit) AS multixact_limit
+        FROM chosen AS c
+        CROSS JOIN setting AS s
+    )
+    SELECT e.relid, e.enabled, e.vacuum_base, e.vacuum_factor, CASE WHEN e.vacuum_max >= 0 THEN e.vacuum_max END,
+           CASE WHEN e.insert_base >= 0 THEN e.insert_base END, e.insert_factor, e.analyze_base, e.analyze_factor,
+           e.xid_limit::bigint, e.multixact_limit::bigint
+    FROM effective AS e
+$body$;
+COMMENT ON FUNCTION pggit_excellence._autovacuum_options() IS
+    'Internal: effective autovacuum settings, of the server (relid 0) and of each relation that has options.';
+
+-- What autovacuum looks at, for each table and materialized view in the schemas, with its TOAST table. The arithmetic is
+-- autovacuum's.
+--   *_due         the counter is above its threshold
+--   freeze_due    autovacuum vacuums whatever else is set, to freeze
+--   failsafe_due  vacuum drops everything but freezing
+-- Ages and limits are those of the table or of its TOAST, whichever is nearer to its limit.
 CREATE FUNCTION pggit_excellence._vacuum_facts(scope oid[])
 RETURNS TABLE (
-    relid               oid,
-    table_oid           oid,
-    is_toast            boolean,
-    active              boolean,
-    autovacuum_enabled  boolean,
-    vacuumed_at         timestamptz,
-    n_live              bigint,
-    n_dead              bigint,
-    n_inserted          bigint,
-    n_modified          bigint,
-    vacuum_threshold    bigint,
-    insert_threshold    bigint,
-    analyze_threshold   bigint,
-    xid_age             bigint,
-    xid_limit           bigint,
-    multixact_age       bigint,
-    multixact_limit     bigint,
-    dead_due            boolean,
-    insert_due          boolean,
-    analyze_due         boolean,
-    freeze_due          boolean,
-    failsafe_due        boolean
+    table_name         text,
+    relid              oid,
+    toast              oid,
+    active             boolean,
+    autovacuum_enabled boolean,
+    vacuumed_at        timestamptz,
+    n_live             bigint,
+    n_dead             bigint,
+    n_inserted         bigint,
+    n_modified         bigint,
+    toast_dead         bigint,
+    vacuum_threshold   bigint,
+    insert_threshold   bigint,
+    analyze_threshold  bigint,
+    toast_threshold    bigint,
+    xid_age            bigint,
+    xid_limit          bigint,
+    multixact_age      bigint,
+    multixact_limit    bigint,
+    dead_due           boolean,
+    insert_due         boolean,
+    analyze_due        boolean,
+    toast_dead_due     boolean,
+    toast_insert_due   boolean,
+    freeze_due         boolean,
+    failsafe_due       boolean
 )
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
     -- MATERIALIZED where an expression would otherwise be computed again at each use, for each table.
-    WITH setting AS MATERIALIZED (
-        SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_base,
-               current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_factor,
-               current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_max,
-               current_setting('autovacuum_vacuum_insert_threshold')::float8 AS insert_base,
-               current_setting('autovacuum_vacuum_insert_scale_factor')::float8 AS insert_factor,
-               current_setting('autovacuum_analyze_threshold')::float8 AS analyze_base,
-               current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_factor,
-               current_setting('autovacuum_freeze_max_age')::float8 AS xid_limit,
-               current_setting('autovacuum_multixact_freeze_max_age')::float8 AS multixact_limit,
-               current_setting('vacuum_failsafe_age')::float8 AS xid_failsafe,
-               current_setting('vacuum_multixact_failsafe_age')::float8 AS multixact_failsafe
+    WITH options AS MATERIALIZED (
+        SELECT o.* FROM pggit_excellence._autovacuum_options() AS o
     ),
-    relation AS MATERIALIZED (
-        SELECT c.oid AS relid, c.oid AS table_oid, false AS is_toast, c.reloptions AS options,
-               c.reltuples, c.relpages, c.relfrozenxid, c.relminmxid
+    frozen AS MATERIALIZED (
+        SELECT f.* FROM pggit_excellence._frozen_pages() AS f
+    ),
+    failsafe AS MATERIALIZED (
+        SELECT GREATEST(current_setting('vacuum_failsafe_age')::bigint, 1.05 * o.xid_limit) AS xid,
+               GREATEST(current_setting('vacuum_multixact_failsafe_age')::bigint, 1.05 * o.multixact_limit) AS multixact
+        FROM options AS o
+        WHERE o.relid = 0
+    ),
+    tables AS MATERIALIZED (
+        SELECT format('%I.%I', n.nspname, c.relname) AS table_name, c.oid AS relid, t.oid AS toast,
+               -- Whose options count: 0 stands for the settings; TOAST without options takes its table's.
+               CASE WHEN c.reloptions IS NULL THEN 0 ELSE c.oid END AS options_of,
+               CASE WHEN t.reloptions IS NOT NULL THEN t.oid WHEN c.reloptions IS NULL THEN 0 ELSE c.oid END AS toast_options_of,
+               GREATEST(c.reltuples, 0)::float8 AS rows, NULLIF(c.relpages, 0) AS pages,
+               GREATEST(t.reltuples, 0)::float8 AS toast_rows, NULLIF(t.relpages, 0) AS toast_pages,
+               age(c.relfrozenxid)::bigint AS xid_age, mxid_age(c.relminmxid)::bigint AS multixact_age,
+               age(t.relfrozenxid)::bigint AS toast_xid_age, mxid_age(t.relminmxid)::bigint AS toast_multixact_age
         FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid
         WHERE c.relnamespace = ANY (scope) AND c.relkind IN ('r', 'm')
-        UNION ALL
-        SELECT t.oid, c.oid, true, COALESCE(t.reloptions, c.reloptions),
-               t.reltuples, t.relpages, t.relfrozenxid, t.relminmxid
-        FROM pg_class AS c
-        JOIN pg_class AS t ON t.oid = c.reltoastrelid
-        WHERE c.relnamespace = ANY (scope) AND c.relkind IN ('r', 'm')
-    ),
-    option AS (
-        SELECT r.relid,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_enabled')::boolean AS enabled,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_vacuum_threshold')::float8 AS vacuum_base,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_vacuum_scale_factor')::float8 AS vacuum_factor,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_vacuum_max_threshold')::float8 AS vacuum_max,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_vacuum_insert_threshold')::float8 AS insert_base,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_vacuum_insert_scale_factor')::float8 AS insert_factor,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_analyze_threshold')::float8 AS analyze_base,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_analyze_scale_factor')::float8 AS analyze_factor,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_freeze_max_age')::float8 AS xid_limit,
-               max(o.option_value) FILTER (WHERE o.option_name = 'autovacuum_multixact_freeze_max_age')::float8 AS multixact_limit
-        FROM relation AS r
-        CROSS JOIN LATERAL pg_options_to_table(r.options) AS o
-        WHERE r.options IS NOT NULL
-        GROUP BY r.relid
-    ),
-    effective AS (
-        SELECT r.relid, r.table_oid, r.is_toast, r.relfrozenxid, r.relminmxid, COALESCE(o.enabled, true) AS enabled,
-               COALESCE(o.vacuum_base, s.vacuum_base) AS vacuum_base,
-               COALESCE(o.vacuum_factor, s.vacuum_factor) AS vacuum_factor,
-               -- A negative maximum means none.
-               CASE WHEN COALESCE(o.vacuum_max, s.vacuum_max) >= 0 THEN COALESCE(o.vacuum_max, s.vacuum_max) END AS vacuum_max,
-               -- A negative insert threshold means that inserts alone cause no vacuum.
-               CASE WHEN COALESCE(o.insert_base, s.insert_base) >= 0 THEN COALESCE(o.insert_base, s.insert_base) END AS insert_base,
-               COALESCE(o.insert_factor, s.insert_factor) AS insert_factor,
-               COALESCE(o.analyze_base, s.analyze_base) AS analyze_base,
-               COALESCE(o.analyze_factor, s.analyze_factor) AS analyze_factor,
-               -- A table can only be stricter than the server here.
-               LEAST(o.xid_limit, s.xid_limit) AS xid_limit,
-               LEAST(o.multixact_limit, s.multixact_limit) AS multixact_limit,
-               GREATEST(s.xid_failsafe, 1.05 * s.xid_limit) AS xid_failsafe,
-               GREATEST(s.multixact_failsafe, 1.05 * s.multixact_limit) AS multixact_failsafe,
-               GREATEST(r.reltuples, 0)::float8 AS rows,
-               CASE WHEN r.relpages > 0 THEN GREATEST(1 - COALESCE(f.pages, 0)::float8 / r.relpages, 0) ELSE 1 END AS unfrozen
-        FROM relation AS r
-        CROSS JOIN setting AS s
-        LEFT JOIN option AS o ON o.relid = r.relid
-        LEFT JOIN pggit_excellence._frozen_pages() AS f ON f.relid = r.relid
     ),
     counted AS MATERIALIZED (
-        SELECT e.relid, e.table_oid, e.is_toast, e.enabled, e.xid_failsafe, e.multixact_failsafe,
-               e.xid_limit, e.multixact_limit,
+        SELECT t.*, o.enabled, o.xid_limit, o.multixact_limit, x.xid_limit AS toast_xid_limit, x.multixact_limit AS toast_multixact_limit,
                -- n > 50.7 and n > 50 are the same for a count.
-               floor(LEAST(e.vacuum_base + e.vacuum_factor * e.rows, e.vacuum_max)) AS vacuum_threshold,
-               floor(e.insert_base + e.insert_factor * e.rows * e.unfrozen) AS insert_threshold,
-               floor(e.analyze_base + e.analyze_factor * e.rows) AS analyze_threshold,
-               pg_stat_get_live_tuples(e.relid) AS n_live,
-               pg_stat_get_dead_tuples(e.relid) AS n_dead,
-               pg_stat_get_ins_since_vacuum(e.relid) AS n_inserted,
-               pg_stat_get_mod_since_analyze(e.relid) AS n_modified,
-               GREATEST(pg_stat_get_last_vacuum_time(e.relid), pg_stat_get_last_autovacuum_time(e.relid)) AS vacuumed_at,
-               age(e.relfrozenxid)::bigint AS xid_age,
-               mxid_age(e.relminmxid)::bigint AS multixact_age
-        FROM effective AS e
+               floor(LEAST(o.vacuum_base + o.vacuum_factor * t.rows, o.vacuum_max))::bigint AS vacuum_threshold,
+               floor(LEAST(x.vacuum_base + x.vacuum_factor * t.toast_rows, x.vacuum_max))::bigint AS toast_threshold,
+               -- From 18 on the scale factor takes only the part that is not frozen.
+               floor(o.insert_base + o.insert_factor * t.rows
+                     * GREATEST(1 - COALESCE(f.pages::float8 / t.pages, 0), 0))::bigint AS insert_threshold,
+               floor(x.insert_base + x.insert_factor * t.toast_rows
+                     * GREATEST(1 - COALESCE(tf.pages::float8 / t.toast_pages, 0), 0))::bigint AS toast_insert_threshold,
+               floor(o.analyze_base + o.analyze_factor * t.rows)::bigint AS analyze_threshold,
+               pg_stat_get_live_tuples(t.relid) AS n_live,
+               pg_stat_get_dead_tuples(t.relid) AS n_dead,
+               pg_stat_get_ins_since_vacuum(t.relid) AS n_inserted,
+               pg_stat_get_mod_since_analyze(t.relid) AS n_modified,
+               pg_stat_get_dead_tuples(t.toast) AS toast_dead,
+               pg_stat_get_ins_since_vacuum(t.toast) AS toast_inserted,
+               GREATEST(pg_stat_get_last_vacuum_time(t.relid), pg_stat_get_last_autovacuum_time(t.relid)) AS vacuumed_at,
+               -- Products instead of quotients: which of the two has used more of its limit.
+               COALESCE(t.toast_xid_age * o.xid_limit > t.xid_age * x.xid_limit, false) AS toast_xid_first,
+               COALESCE(t.toast_multixact_age * o.multixact_limit > t.multixact_age * x.multixact_limit, false) AS toast_multixact_first
+        FROM tables AS t
+        JOIN options AS o ON o.relid = t.options_of
+        LEFT JOIN options AS x ON x.relid = t.toast_options_of AND t.toast IS NOT NULL
+        LEFT JOIN frozen AS f ON f.relid = t.relid
+        LEFT JOIN frozen AS tf ON tf.relid = t.toast
+    ),
+    aged AS (
+        SELECT c.*,
+               CASE WHEN c.toast_xid_first THEN c.toast_xid_age ELSE c.xid_age END AS first_xid_age,
+               CASE WHEN c.toast_xid_first THEN c.toast_xid_limit ELSE c.xid_limit END AS first_xid_limit,
+               CASE WHEN c.toast_multixact_first THEN c.toast_multixact_age ELSE c.multixact_age END AS first_multixact_age,
+               CASE WHEN c.toast_multixact_first THEN c.toast_multixact_limit ELSE c.multixact_limit END AS first_multixact_limit
+        FROM counted AS c
     )
-    SELECT c.relid, c.table_oid, c.is_toast,
-           c.n_live > 0 OR c.n_dead > 0 OR c.n_inserted > 0 OR c.n_modified > 0 OR c.vacuumed_at IS NOT NULL
-               OR pg_stat_get_tuples_inserted(c.relid) > 0 OR pg_stat_get_last_analyze_time(c.relid) IS NOT NULL
-               OR pg_stat_get_last_autoanalyze_time(c.relid) IS NOT NULL,
-           c.enabled, c.vacuumed_at, c.n_live, c.n_dead, c.n_inserted, c.n_modified,
-           c.vacuum_threshold::bigint, c.insert_threshold::bigint, c.analyze_threshold::bigint,
-           c.xid_age, c.xid_limit::bigint, c.multixact_age, c.multixact_limit::bigint,
-           c.n_dead > c.vacuum_threshold,
-           COALESCE(c.n_inserted > c.insert_threshold, false),
-           c.n_modified > c.analyze_threshold AND NOT c.is_toast,
-           c.xid_age > c.xid_limit OR c.multixact_age > c.multixact_limit,
-           c.xid_age > c.xid_failsafe OR c.multixact_age > c.multixact_failsafe
-    FROM counted AS c
+    SELECT a.table_name, a.relid, a.toast,
+           a.n_live > 0 OR a.n_dead > 0 OR a.n_inserted > 0 OR a.n_modified > 0 OR a.vacuumed_at IS NOT NULL
+               OR COALESCE(a.toast_dead > 0, false)
+               OR pg_stat_get_tuples_inserted(a.relid) > 0 OR pg_stat_get_last_analyze_time(a.relid) IS NOT NULL
+               OR pg_stat_get_last_autoanalyze_time(a.relid) IS NOT NULL,
+           a.enabled, a.vacuumed_at, a.n_live, a.n_dead, a.n_inserted, a.n_modified, a.toast_dead,
+           a.vacuum_threshold, a.insert_threshold, a.analyze_threshold, a.toast_threshold,
+           a.first_xid_age, a.first_xid_limit, a.first_multixact_age, a.first_multixact_limit,
+           a.n_dead > a.vacuum_threshold,
+           COALESCE(a.n_inserted > a.insert_threshold, false),
+           a.n_modified > a.analyze_threshold,
+           COALESCE(a.toast_dead > a.toast_threshold, false),
+           COALESCE(a.toast_inserted > a.toast_insert_threshold, false),
+           a.first_xid_age > a.first_xid_limit OR a.first_multixact_age > a.first_multixact_limit,
+           GREATEST(a.xid_age, a.toast_xid_age) > f.xid OR GREATEST(a.multixact_age, a.toast_multixact_age) > f.multixact
+    FROM aged AS a
+    CROSS JOIN failsafe AS f
 $body$;
 COMMENT ON FUNCTION pggit_excellence._vacuum_facts(oid[]) IS
-    'Internal: counters, ages and effective thresholds of tables and, as rows of their own, of their TOAST tables.';
+    'Internal: counters, ages and effective thresholds of tables with their TOAST.';
 
 -- Partitioned tables hold no rows, so there is nothing to vacuum; but autovacuum never analyzes them, and the planner
 -- needs their statistics. Due when the rows of the partitions differ from what the last ANALYZE of the parent saw by
@@ -250,31 +313,15 @@ AS $body$
         -- relid is NULL where privileges hide it; then IN says NULL, which is right.
         SELECT p.relid FROM pg_stat_progress_vacuum AS p WHERE p.datname = current_database()
     ),
-    facts AS MATERIALIZED (
-        SELECT f.* FROM scope AS s CROSS JOIN LATERAL pggit_excellence._vacuum_facts(s.oids) AS f
-    ),
     judged AS MATERIALIZED (
-        SELECT m.relid, m.n_live, m.n_dead, m.n_inserted, m.n_modified,
-               m.vacuum_threshold, m.insert_threshold, m.analyze_threshold,
-               m.dead_due, m.insert_due, m.analyze_due, m.vacuumed_at,
-               t.n_dead AS toast_dead, t.vacuum_threshold AS toast_threshold,
-               COALESCE(t.dead_due, false) AS toast_dead_due, COALESCE(t.insert_due, false) AS toast_insert_due,
-               GREATEST(m.xid_age, t.xid_age) AS xid_age, LEAST(m.xid_limit, t.xid_limit) AS xid_limit,
-               GREATEST(m.multixact_age, t.multixact_age) AS multixact_age,
-               LEAST(m.multixact_limit, t.multixact_limit) AS multixact_limit,
-               m.freeze_due OR COALESCE(t.freeze_due, false) AS freeze_due,
-               m.failsafe_due OR COALESCE(t.failsafe_due, false) AS failsafe_due,
-               m.autovacuum_enabled AND v.autovacuum AS autovacuum_enabled,
-               m.autovacuum_enabled AS table_enabled,
+        SELECT f.*, v.standby, v.counting, v.autovacuum, v.reset_at,
                -- A standby and a server that does not count know nothing; no counter at all means nothing recorded.
-               (m.active OR COALESCE(t.active, false)) AND NOT v.standby AND v.counting AS known,
-               m.relid IN (SELECT r.relid FROM running AS r)
-                   OR COALESCE(t.relid, m.relid) IN (SELECT r.relid FROM running AS r) AS vacuum_running,
-               v.standby, v.counting, v.autovacuum, v.reset_at
-        FROM facts AS m
+               f.active AND NOT v.standby AND v.counting AS known,
+               f.relid IN (SELECT r.relid FROM running AS r)
+                   OR COALESCE(f.toast, f.relid) IN (SELECT r.relid FROM running AS r) AS vacuum_running
+        FROM scope AS s
+        CROSS JOIN LATERAL pggit_excellence._vacuum_facts(s.oids) AS f
         CROSS JOIN server AS v
-        LEFT JOIN facts AS t ON t.table_oid = m.relid AND t.is_toast
-        WHERE NOT m.is_toast
     ),
     worded AS MATERIALIZED (
         SELECT j.*,
@@ -303,60 +350,56 @@ AS $body$
                    CASE WHEN j.known AND j.vacuumed_at IS NULL AND j.reset_at IS NOT NULL
                         THEN 'counted since statistics were reset at ' || j.reset_at || '; what was before is not known' END,
                    CASE WHEN NOT j.autovacuum AND NOT j.standby THEN 'autovacuum is off on this server' END,
-                   CASE WHEN NOT j.table_enabled THEN 'autovacuum is off for this table' END), '') AS note
+                   CASE WHEN NOT j.autovacuum_enabled THEN 'autovacuum is off for this table' END), '') AS note
         FROM judged AS j
     ),
     partitioned AS (
         SELECT p.* FROM scope AS s CROSS JOIN LATERAL pggit_excellence._partitioned_facts(s.oids) AS p
     ),
     result AS (
-        SELECT w.relid,
+        SELECT w.table_name AS name, w.relid,
                w.n_dead, w.vacuum_due, w.reason, w.vacuumed_at, w.n_live, w.vacuum_threshold, w.n_inserted, w.insert_threshold,
                w.toast_dead, w.toast_threshold, w.n_modified, w.analyze_threshold, w.analyze_known_due AS analyze_due,
-               w.xid_age, w.xid_limit, w.multixact_age, w.multixact_limit, w.autovacuum_enabled, w.vacuum_running, w.note,
-               w.known,
+               w.xid_age, w.xid_limit, w.multixact_age, w.multixact_limit, w.autovacuum_enabled AND w.autovacuum AS autovacuum_enabled,
+               w.vacuum_running, w.note, w.known,
                -- FREEZE makes sure that the age falls, also where a plain VACUUM would skip pages.
                NULLIF(concat_ws(', ',
                    CASE WHEN w.freeze_due OR w.failsafe_due THEN 'FREEZE' END,
                    CASE WHEN w.analyze_known_due THEN 'ANALYZE' END), '') AS vacuum_options
         FROM worded AS w
         UNION ALL
-        SELECT p.table_oid,
+        SELECT format('%I.%I', n.nspname, c.relname), p.table_oid,
                NULL, false, NULL, NULL, p.n_live, NULL, NULL, NULL,
                NULL, NULL, NULL, p.analyze_threshold, CASE WHEN v.standby OR NOT v.counting THEN NULL ELSE p.analyze_due END,
                NULL, NULL, NULL, NULL, false, false,
                'partitioned: the partitions hold the rows and are vacuumed one by one; autovacuum never analyzes the parent',
                NOT v.standby AND v.counting, NULL
         FROM partitioned AS p
-        CROSS JOIN server AS v
-    ),
-    named AS (
-        SELECT format('%I.%I', n.nspname, c.relname) AS name, r.*
-        FROM result AS r
-        JOIN pg_class AS c ON c.oid = r.relid
+        JOIN pg_class AS c ON c.oid = p.table_oid
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        CROSS JOIN server AS v
     )
-    SELECT n.name,
-           pg_stat_get_last_vacuum_time(n.relid), pg_stat_get_last_autovacuum_time(n.relid),
-           CASE WHEN n.known THEN n.n_dead END,
-           n.vacuum_due,
-           n.reason,
-           CASE WHEN n.vacuum_due THEN 'VACUUM ' || COALESCE('(' || n.vacuum_options || ') ', '') || n.name
-                WHEN n.analyze_due THEN 'ANALYZE ' || n.name
+    SELECT r.name,
+           pg_stat_get_last_vacuum_time(r.relid), pg_stat_get_last_autovacuum_time(r.relid),
+           CASE WHEN r.known THEN r.n_dead END,
+           r.vacuum_due,
+           r.reason,
+           CASE WHEN r.vacuum_due THEN 'VACUUM ' || COALESCE('(' || r.vacuum_options || ') ', '') || r.name
+                WHEN r.analyze_due THEN 'ANALYZE ' || r.name
            END,
-           CASE WHEN n.vacuum_due THEN interval '0'
-                WHEN n.known THEN LEAST(
-                    pggit_excellence._due_in(n.n_dead, n.vacuum_threshold, n.vacuumed_at),
-                    pggit_excellence._due_in(n.n_inserted, n.insert_threshold, n.vacuumed_at))
+           CASE WHEN r.vacuum_due THEN interval '0'
+                WHEN r.known THEN LEAST(
+                    pggit_excellence._due_in(r.n_dead, r.vacuum_threshold, r.vacuumed_at),
+                    pggit_excellence._due_in(r.n_inserted, r.insert_threshold, r.vacuumed_at))
            END,
-           CASE WHEN n.known THEN n.n_live END, n.vacuum_threshold,
-           CASE WHEN n.known THEN n.n_inserted END, n.insert_threshold,
-           CASE WHEN n.known THEN n.toast_dead END, n.toast_threshold,
-           CASE WHEN n.known THEN n.n_modified END, n.analyze_threshold, n.analyze_due,
-           n.xid_age, n.xid_limit, n.multixact_age, n.multixact_limit,
-           n.autovacuum_enabled, n.vacuum_running, n.note
-    FROM named AS n
-    ORDER BY n.vacuum_due DESC NULLS LAST, n.analyze_due DESC NULLS LAST, n.name COLLATE "C"
+           CASE WHEN r.known THEN r.n_live END, r.vacuum_threshold,
+           CASE WHEN r.known THEN r.n_inserted END, r.insert_threshold,
+           CASE WHEN r.known THEN r.toast_dead END, r.toast_threshold,
+           CASE WHEN r.known THEN r.n_modified END, r.analyze_threshold, r.analyze_due,
+           r.xid_age, r.xid_limit, r.multixact_age, r.multixact_limit,
+           r.autovacuum_enabled, r.vacuum_running, r.note
+    FROM result AS r
+    ORDER BY r.vacuum_due DESC NULLS LAST, r.analyze_due DESC NULLS LAST, r.name COLLATE "C"
 $body$;
 COMMENT ON FUNCTION pggit_excellence.vacuum_health(text[]) IS
 $comment$Which tables need VACUUM or ANALYZE by autovacuum's own arithmetic (options of the table over settings), and when the others will.
