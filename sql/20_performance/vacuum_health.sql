@@ -303,20 +303,37 @@ AS $body$
     WITH scope AS MATERIALIZED (
         SELECT pggit_excellence._scope(schemas) AS oids
     ),
-    server AS MATERIALIZED (
+    state AS (
         SELECT pg_is_in_recovery() AS standby,
                current_setting('track_counts')::boolean AS counting,
                current_setting('autovacuum')::boolean AND current_setting('track_counts')::boolean AS autovacuum,
                (SELECT d.stats_reset FROM pg_stat_database AS d WHERE d.datname = current_database()) AS reset_at
+    ),
+    server AS MATERIALIZED (
+        -- The words that tables share are put together once.
+        SELECT s.autovacuum, s.counting AND NOT s.standby AS counting,
+               CASE WHEN s.standby THEN 'hot standby: the counters are on the primary; ages are right'
+                    WHEN NOT s.counting THEN 'track_counts is off: nothing is counted'
+                    WHEN NOT s.autovacuum THEN 'autovacuum is off on this server'
+               END AS note,
+               'no statistics: nothing written or vacuumed since ' || COALESCE('the reset at ' || s.reset_at, 'they began') AS untouched,
+               'counted since statistics were reset at ' || s.reset_at || '; what was before is not known' AS just_reset
+        FROM state AS s
     ),
     running AS MATERIALIZED (
         -- relid is NULL where privileges hide it; then IN says NULL, which is right.
         SELECT p.relid FROM pg_stat_progress_vacuum AS p WHERE p.datname = current_database()
     ),
     judged AS MATERIALIZED (
-        SELECT f.*, v.standby, v.counting, v.autovacuum, v.reset_at,
+        SELECT f.*, v.autovacuum,
                -- A standby and a server that does not count know nothing; no counter at all means nothing recorded.
-               f.active AND NOT v.standby AND v.counting AS known,
+               f.active AND v.counting AS known,
+               f.dead_due OR f.insert_due OR f.toast_dead_due OR f.toast_insert_due AS counter_due,
+               f.freeze_due OR f.failsafe_due AS must_freeze,
+               CASE WHEN v.counting AND NOT f.active THEN v.untouched
+                    WHEN v.counting AND f.vacuumed_at IS NULL THEN v.just_reset
+               END AS statistics_note,
+               v.note AS server_note,
                f.relid IN (SELECT r.relid FROM running AS r)
                    OR COALESCE(f.toast, f.relid) IN (SELECT r.relid FROM running AS r) AS vacuum_running
         FROM scope AS s
@@ -325,15 +342,13 @@ AS $body$
     ),
     worded AS MATERIALIZED (
         SELECT j.*,
-               CASE WHEN j.freeze_due OR j.failsafe_due THEN true
-                    WHEN j.known THEN j.dead_due OR j.insert_due OR j.toast_dead_due OR j.toast_insert_due
-               END AS vacuum_due,
+               CASE WHEN j.must_freeze THEN true WHEN j.known THEN j.counter_due END AS vacuum_due,
                CASE WHEN j.known THEN j.analyze_due END AS analyze_known_due,
-               NULLIF(concat_ws('; ',
+               CASE WHEN j.must_freeze OR j.known AND j.counter_due THEN concat_ws('; ',
                    CASE WHEN j.failsafe_due THEN 'failsafe: past vacuum_failsafe_age, vacuum now does nothing but freeze' END,
-                   CASE WHEN j.freeze_due AND j.xid_age > j.xid_limit
+                   CASE WHEN j.xid_age > j.xid_limit
                         THEN format('freeze age: %s transactions, limit %s', j.xid_age, j.xid_limit) END,
-                   CASE WHEN j.freeze_due AND j.multixact_age > j.multixact_limit
+                   CASE WHEN j.multixact_age > j.multixact_limit
                         THEN format('freeze age: %s multixacts, limit %s', j.multixact_age, j.multixact_limit) END,
                    CASE WHEN j.known AND j.dead_due
                         THEN format('dead tuples: %s, threshold %s', j.n_dead, j.vacuum_threshold) END,
@@ -341,16 +356,12 @@ AS $body$
                         THEN format('dead tuples in TOAST: %s, threshold %s', j.toast_dead, j.toast_threshold) END,
                    CASE WHEN j.known AND j.insert_due
                         THEN format('inserts: %s, threshold %s', j.n_inserted, j.insert_threshold) END,
-                   CASE WHEN j.known AND j.toast_insert_due THEN 'inserts in TOAST' END), '') AS reason,
-               NULLIF(concat_ws('; ',
-                   CASE WHEN j.standby THEN 'hot standby: the counters are on the primary; ages are right' END,
-                   CASE WHEN NOT j.counting THEN 'track_counts is off: nothing is counted' END,
-                   CASE WHEN NOT j.known AND NOT j.standby AND j.counting
-                        THEN 'no statistics: nothing written or vacuumed since ' || COALESCE('the reset at ' || j.reset_at, 'they began') END,
-                   CASE WHEN j.known AND j.vacuumed_at IS NULL AND j.reset_at IS NOT NULL
-                        THEN 'counted since statistics were reset at ' || j.reset_at || '; what was before is not known' END,
-                   CASE WHEN NOT j.autovacuum AND NOT j.standby THEN 'autovacuum is off on this server' END,
-                   CASE WHEN NOT j.autovacuum_enabled THEN 'autovacuum is off for this table' END), '') AS note
+                   CASE WHEN j.known AND j.toast_insert_due THEN 'inserts in TOAST' END)
+               END AS reason,
+               CASE WHEN j.statistics_note IS NOT NULL OR j.server_note IS NOT NULL OR NOT j.autovacuum_enabled
+                    THEN concat_ws('; ', j.server_note, j.statistics_note,
+                        CASE WHEN NOT j.autovacuum_enabled THEN 'autovacuum is off for this table' END)
+               END AS note
         FROM judged AS j
     ),
     partitioned AS (
@@ -363,17 +374,19 @@ AS $body$
                w.xid_age, w.xid_limit, w.multixact_age, w.multixact_limit, w.autovacuum_enabled AND w.autovacuum AS autovacuum_enabled,
                w.vacuum_running, w.note, w.known,
                -- FREEZE makes sure that the age falls, also where a plain VACUUM would skip pages.
-               NULLIF(concat_ws(', ',
-                   CASE WHEN w.freeze_due OR w.failsafe_due THEN 'FREEZE' END,
-                   CASE WHEN w.analyze_known_due THEN 'ANALYZE' END), '') AS vacuum_options
+               CASE WHEN w.must_freeze AND w.analyze_known_due THEN '(FREEZE, ANALYZE) '
+                    WHEN w.must_freeze THEN '(FREEZE) '
+                    WHEN w.analyze_known_due THEN '(ANALYZE) '
+                    ELSE ''
+               END AS vacuum_options
         FROM worded AS w
         UNION ALL
         SELECT format('%I.%I', n.nspname, c.relname), p.table_oid,
                NULL, false, NULL, NULL, p.n_live, NULL, NULL, NULL,
-               NULL, NULL, NULL, p.analyze_threshold, CASE WHEN v.standby OR NOT v.counting THEN NULL ELSE p.analyze_due END,
+               NULL, NULL, NULL, p.analyze_threshold, CASE WHEN v.counting THEN p.analyze_due END,
                NULL, NULL, NULL, NULL, false, false,
                'partitioned: the partitions hold the rows and are vacuumed one by one; autovacuum never analyzes the parent',
-               NOT v.standby AND v.counting, NULL
+               v.counting, NULL
         FROM partitioned AS p
         JOIN pg_class AS c ON c.oid = p.table_oid
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -384,7 +397,7 @@ AS $body$
            CASE WHEN r.known THEN r.n_dead END,
            r.vacuum_due,
            r.reason,
-           CASE WHEN r.vacuum_due THEN 'VACUUM ' || COALESCE('(' || r.vacuum_options || ') ', '') || r.name
+           CASE WHEN r.vacuum_due THEN 'VACUUM ' || r.vacuum_options || r.name
                 WHEN r.analyze_due THEN 'ANALYZE ' || r.name
            END,
            CASE WHEN r.vacuum_due THEN interval '0'
@@ -408,7 +421,7 @@ last_vacuum, last_autovacuum: NULL = not since statistics began. n_dead_tup: dea
 vacuum_recommended: NULL = not known. reason: why, NULL = not recommended. mend_sql: the statement to run.
 due_in: time until recommended at the rate since the last vacuum, at most 100 years; NULL = rate not known or no growth.
 n_live_tup, n_ins_since_vacuum, n_mod_since_analyze, toast_n_dead_tup: rows. *_threshold: the count above which autovacuum acts (NULL insert_threshold: disabled).
-xid_age, multixact_age: the older of table and TOAST, in transactions; *_limit: the age above which autovacuum freezes (the stricter of both).
+xid_age, multixact_age: age in transactions; *_limit: the age above which autovacuum freezes; of the table or its TOAST, whichever is nearer to its limit.
 The multixact limit falls further when multixact members run short; the server does not show by how much.
 autovacuum_enabled: false = off for the table or on the server (freezing happens nevertheless). vacuum_running: NULL = hidden, needs pg_read_all_stats.
 Source: pg_class and the cumulative statistics. Takes no lock on the tables.$comment$;

@@ -6,6 +6,7 @@ A function that is added later is covered without a change here.
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,7 +49,8 @@ def database(make_database: MakeDatabase) -> str:
 def standby(server: Server, database: str) -> Iterator[psycopg.Connection]:
     """A connection to that database on a hot standby."""
     with workspace() as folder:
-        copy = Standby(server.installation, folder / "standby", server.settings, primary=server)
+        feedback = {"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
+        copy = Standby(server.installation, folder / "standby", server.settings | feedback, primary=server)
         with copy, copy.connect(database) as connection:
             yield connection
 
@@ -76,6 +78,26 @@ def test_on_a_hot_standby(standby: psycopg.Connection) -> None:
     query = """SELECT DISTINCT n_dead_tup, vacuum_recommended, note LIKE '%hot standby%'
                FROM pggit_excellence.vacuum_health()"""
     assert standby.execute(query).fetchall() == [(None, None, True)], "counters are the primary's"
+
+
+def test_standby_feedback_holds_the_primary(standby: psycopg.Connection, server: Server, database: str) -> None:
+    """A snapshot on the standby is an xmin holder of the primary; when it ends, so does the hold."""
+    query = "SELECT count(*), max(xmin_age) FROM pggit_excellence.xmin_holders() WHERE holder = 'standby feedback'"
+    with server.connect(database) as primary:
+        standby.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        standby.execute("SELECT 1")
+        deadline = time.monotonic() + 20
+        while True:
+            primary.execute("SELECT pg_current_xact_id()")
+            rows, age = primary.execute(query).fetchone()
+            if rows == 1 and age > 5:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        standby.execute("COMMIT")
+        while primary.execute(query).fetchone()[1] > 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_with_pg_monitor_only(server: Server, database: str) -> None:

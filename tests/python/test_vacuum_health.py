@@ -119,6 +119,35 @@ def test_freeze_age(plain: psycopg.Connection) -> None:
     assert mended["xid_age"] < 1000
 
 
+def test_multixact_age(plain: psycopg.Connection) -> None:
+    plain.execute("CREATE TABLE t (i int) WITH (autovacuum_multixact_freeze_max_age = 10000)")
+    plain.execute("CREATE TABLE near_miss (i int)")
+    plain.execute("INSERT INTO t VALUES (1)")
+    # A row lock and an update in a subtransaction make one multixact.
+    plain.execute("""DO $$ BEGIN FOR round IN 1..10010 LOOP
+        PERFORM FROM t FOR KEY SHARE;
+        BEGIN UPDATE t SET i = i + 1; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN END;
+        COMMIT; END LOOP; END $$""")
+    fault = health(plain, "public.t")
+    assert f"freeze age: {fault['multixact_age']} multixacts, limit 10000" in fault["reason"]
+    assert health(plain, "public.near_miss")["mend_sql"] is None
+    mend(plain, fault)
+    mended = health(plain, "public.t")
+    assert (mended["vacuum_recommended"], mended["multixact_age"] < 1000) == (False, True)
+
+
+def test_age_of_toast(plain: psycopg.Connection) -> None:
+    """The table itself may be young: what counts is who is nearer to its limit."""
+    plain.execute("CREATE TABLE t (b text) WITH (toast.autovacuum_freeze_max_age = 100000)")
+    plain.execute("INSERT INTO t VALUES ('x')")
+    burn_xids(plain, 100_100)
+    fault = health(plain, "public.t")
+    assert (fault["vacuum_recommended"], fault["xid_age_limit"]) == (True, 100000)
+    assert fault["xid_age"] > 100000
+    mend(plain, fault)
+    assert health(plain, "public.t")["vacuum_recommended"] is False
+
+
 def test_toast_has_its_own_options_and_counts(plain: psycopg.Connection) -> None:
     plain.execute("""CREATE TABLE t (i int, b text) WITH (autovacuum_vacuum_threshold = 1000,
         toast.autovacuum_vacuum_threshold = 5, toast.autovacuum_vacuum_scale_factor = 0)""")
@@ -235,6 +264,26 @@ def autovacuum_server(installation: Installation) -> Iterator[Server]:
     settings = {"autovacuum": "on", "autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "0"}
     with workspace() as folder, Server(installation, folder / "server", settings) as running:
         yield running
+
+
+def test_failsafe(installation: Installation) -> None:
+    """Past the failsafe, which is never below 1.05 times autovacuum_freeze_max_age."""
+    settings = {"autovacuum_freeze_max_age": "100000", "vacuum_failsafe_age": "0"}
+    with (
+        workspace() as folder,
+        Server(installation, folder / "server", settings) as server,
+        server.connect() as connection,
+    ):
+        connection.execute("CREATE EXTENSION pggit_excellence")
+        connection.execute("CREATE TABLE t (i int)")
+        burn_xids(connection, 104_000)
+        near_miss = health(connection, "public.t")
+        assert near_miss["reason"] == f"freeze age: {near_miss['xid_age']} transactions, limit 100000"
+        burn_xids(connection, 1_500)
+        fault = health(connection, "public.t")
+        assert fault["reason"].startswith("failsafe: ")
+        mend(connection, fault)
+        assert health(connection, "public.t")["vacuum_recommended"] is not True
 
 
 def test_autovacuum_does_what_is_recommended(autovacuum_server: Server) -> None:
