@@ -48,6 +48,8 @@ def database(make_database: MakeDatabase) -> str:
 @pytest.fixture
 def standby(server: Server, database: str) -> Iterator[psycopg.Connection]:
     """A connection to that database on a hot standby."""
+    if not (server.installation.bindir / "pg_basebackup").exists():
+        pytest.skip("this installation has no pg_basebackup")
     with workspace() as folder:
         feedback = {"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
         copy = Standby(server.installation, folder / "standby", server.settings | feedback, primary=server)
