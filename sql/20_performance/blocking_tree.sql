@@ -125,6 +125,7 @@ AS $body$
                 WHEN d.waits THEN 'waits: look at the root of its tree'
                 WHEN d.state = 'prepared' THEN 'prepared and not ended: ask its transaction manager, then commit or roll it back in its database'
                 WHEN d.state LIKE 'idle in transaction%' THEN 'does nothing and blocks: its application should commit; or end it'
+                WHEN d.query = '<insufficient privilege>' THEN 'ask a role with pg_read_all_stats what it does'
                 WHEN d.backend_type <> 'client backend' THEN 'a process of the server: wait for it'
                 ELSE 'works: wait for it, or cancel its statement'
            END,

@@ -1,6 +1,6 @@
 -- How near the server, and each database and role with a CONNECTION LIMIT, is to refusing an ordinary role's connection.
 --   warning_percent, critical_percent  used / usable from which the status changes
--- The server always has a row; a database or a role has one from the warning on.
+-- The server always has a row; a database or a role has one from the warning on. A limit of 0 closes it on purpose: no row.
 CREATE FUNCTION pggit_excellence.connection_saturation(
     warning_percent  numeric DEFAULT 75,
     critical_percent numeric DEFAULT 90
@@ -40,13 +40,13 @@ AS $body$
         SELECT 'database', quote_ident(d.datname), count(c.datid), d.datconnlimit, 'CONNECTION LIMIT of the database'
         FROM pg_database AS d
         LEFT JOIN client AS c ON c.datid = d.oid
-        WHERE d.datconnlimit >= 0 AND d.datallowconn
+        WHERE d.datconnlimit > 0 AND d.datallowconn
         GROUP BY d.oid, d.datname, d.datconnlimit
         UNION ALL
         SELECT 'role', quote_ident(r.rolname), count(c.usesysid), r.rolconnlimit, 'CONNECTION LIMIT of the role'
         FROM pg_roles AS r
         LEFT JOIN client AS c ON c.usesysid = r.oid
-        WHERE r.rolconnlimit >= 0 AND r.rolcanlogin AND NOT r.rolsuper
+        WHERE r.rolconnlimit > 0 AND r.rolcanlogin AND NOT r.rolsuper
         GROUP BY r.oid, r.rolname, r.rolconnlimit
     ),
     measured AS (

@@ -39,6 +39,7 @@ AS $body$
         LEFT JOIN pg_stat_replication AS r ON r.pid = a.pid
         WHERE (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
           AND a.pid <> pg_backend_pid()
+          AND a.backend_type IS DISTINCT FROM 'parallel worker'  -- its leader has the same snapshot
           AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum AS v WHERE v.pid = a.pid)
     ),
     slot AS (

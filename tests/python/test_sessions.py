@@ -188,6 +188,21 @@ def test_other_database_names_no_relation(server: Server, session: OpenSession, 
         assert plain.info.dbname in waiter["note"]
 
 
+def test_hidden_root_says_so(session: OpenSession, plain: psycopg.Connection) -> None:
+    """A role without pg_read_all_stats sees the tree, and that what the root does is hidden."""
+    root, reader = session(), session()
+    root.execute("BEGIN; LOCK TABLE t")
+    start(session(), "SELECT * FROM t")
+    wait_for(plain, 1)
+    reader.execute("BEGIN; CREATE ROLE tree_reader; GRANT USAGE ON SCHEMA pggit_excellence TO tree_reader")
+    reader.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pggit_excellence TO tree_reader; SET ROLE tree_reader")
+    top, waiter = tree(reader)
+    assert (top["pid"], top["state"], top["mend_sql"]) == (pid(root), None, None)
+    assert "pg_read_all_stats" in top["note"]
+    assert "pg_read_all_stats" in top["advice"]
+    assert waiter["relation_name"] == "public.t"
+
+
 # --- idle_in_transaction
 
 
@@ -272,7 +287,9 @@ def test_saturation_of_a_limited_database_and_role(
         assert plain.execute(query).fetchall() == [("database", database, 4, 5, 80, "warning")]
         plain.execute(f"ALTER DATABASE {database} CONNECTION LIMIT 4")
         assert plain.execute(query).fetchone()[-1] == "critical"
-        plain.execute(f"ALTER DATABASE {database} CONNECTION LIMIT -1")
+        for closed_or_open in (0, -1):
+            plain.execute(f"ALTER DATABASE {database} CONNECTION LIMIT {closed_or_open}")
+            assert plain.execute(query).fetchall() == []
         with server.connect(database, user="'Limi\"ted'"):
             plain.execute('ALTER ROLE "Limi""ted" CONNECTION LIMIT 1')
             assert plain.execute(query).fetchall() == [("role", '"Limi""ted"', 1, 1, 100, "critical")]

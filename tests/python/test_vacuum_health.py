@@ -141,9 +141,10 @@ def test_multixact_age(plain: psycopg.Connection) -> None:
 def test_age_of_toast(plain: psycopg.Connection) -> None:
     """The table itself may be young: what counts is who is nearer to its limit."""
     plain.execute("CREATE TABLE t (b text) WITH (toast.autovacuum_freeze_max_age = 100000)")
-    plain.execute("INSERT INTO t VALUES ('x')")
+    plain.execute("INSERT INTO t SELECT 'x' FROM generate_series(1, 51)")
     burn_xids(plain, 100_100)
     fault = health(plain, "public.t")
+    assert fault["mend_sql"] == "VACUUM (FREEZE, ANALYZE) public.t"
     assert (fault["vacuum_recommended"], fault["xid_age_limit"]) == (True, 100000)
     assert fault["xid_age"] > 100000
     mend(plain, fault)
