@@ -31,7 +31,9 @@ def snapshot(connection: psycopg.Connection) -> None:
             SELECT clock_timestamp(), d.stats_reset, pg_postmaster_start_time()
             FROM pg_stat_database d WHERE d.datname = current_database()
             RETURNING snapshot_id)
-        INSERT INTO pggit_excellence.table_io_snapshots
+        INSERT INTO pggit_excellence.table_io_snapshots (
+            snapshot_id, schema_name, table_name, heap_read, heap_hit, idx_read, idx_hit,
+            toast_read, toast_hit, tidx_read, tidx_hit)
         SELECT s.snapshot_id, v.schemaname, v.relname, v.heap_blks_read, v.heap_blks_hit,
                coalesce(v.idx_blks_read, 0), coalesce(v.idx_blks_hit, 0), coalesce(v.toast_blks_read, 0),
                coalesce(v.toast_blks_hit, 0), coalesce(v.tidx_blks_read, 0), coalesce(v.tidx_blks_hit, 0)
