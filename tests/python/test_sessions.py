@@ -24,7 +24,7 @@ def rows(connection: psycopg.Connection, query: str, *values: object) -> list[Ro
 @pytest.fixture
 def session(server: Server, plain: psycopg.Connection) -> Iterator[OpenSession]:
     """Opens further sessions in the test's database; a deadlock lasts until the test ends it."""
-    plain.execute("CREATE TABLE t (i int PRIMARY KEY); INSERT INTO t VALUES (1), (2)")
+    plain.execute("CREATE TABLE t (i int PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3)")
     opened: list[psycopg.Connection] = []
 
     def open_session() -> psycopg.Connection:
@@ -159,8 +159,8 @@ def test_deadlock_with_somebody_behind(session: OpenSession, plain: psycopg.Conn
 
 
 def test_prepared_transaction_blocks(session: OpenSession, plain: psycopg.Connection) -> None:
-    """Two prepared transactions: the one that blocks is named, the other is not shown."""
-    for gid, number in (("bystander", 2), ("it's stuck", 1)):
+    """Three prepared transactions: the one that blocks is named, the others are not shown."""
+    for gid, number in (("bystander 1", 3), ("it's stuck", 1), ("bystander 2", 2)):
         plain.execute(f"BEGIN; UPDATE t SET i = i WHERE i = {number}")
         plain.execute("PREPARE TRANSACTION '{}'".format(gid.replace("'", "''")))
     try:
