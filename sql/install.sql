@@ -7,6 +7,16 @@ SET LOCAL check_function_bodies = off;
 \ir 00_core/tables.sql
 \ir 00_core/_scope.sql
 \ir 00_core/version.sql
+\ir 10_metrics/tables.sql
+\ir 20_performance/_elapsed.sql
+\ir 20_performance/blocking_tree.sql
+\ir 20_performance/cache_hit_ratio.sql
+\ir 20_performance/connection_saturation.sql
+\ir 20_performance/connection_stats.sql
+\ir 20_performance/host_report.sql
+\ir 20_performance/idle_in_transaction.sql
+\ir 20_performance/vacuum_health.sql
+\ir 20_performance/xmin_holders.sql
 \ir 30_slo/tables.sql
 \ir 30_slo/_health_pggit.sql
 \ir 30_slo/_health_server.sql
