@@ -66,9 +66,9 @@ AS $body$
 DECLARE
     source  record;
     -- What came later: 1.10 (PostgreSQL 15) JIT; 1.11 (17) the times and new names for block times.
-    jit     text := 'NULL, NULL';
+    jit     text := 'NULL::bigint, NULL::double precision';
     io      text := 's.blk_read_time, s.blk_write_time';
-    started text := 'NULL, NULL';
+    started text := 'NULL::timestamptz, NULL::timestamptz';
 BEGIN
     SELECT f.schema_name, f.columns INTO source FROM pggit_excellence._statement_source() AS f;
     IF source.columns @> '{jit_functions}' THEN
