@@ -7,25 +7,29 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT COALESCE(
-        CASE WHEN t.text ~ '^(select|with|call|values)\M'
-            THEN pg_catalog.substring(t.text, '\m(pggit[a-z0-9_]*\.[a-z0-9_]+) ?\(') || '()' END,
-        CASE WHEN t.text ~ '^(create|alter|drop)\M'
-            THEN pg_catalog.upper(pg_catalog.array_to_string(pg_catalog.regexp_match(t.text,
-                '^(create|alter|drop)'
-                '(?: or replace| global| local| temporary| temp| unlogged| unique| constraint| recursive| trusted| procedural)*'
-                ' ((?:materialized|event|foreign|access|operator|text search|default|user) [a-z]+|[a-z]+)'), ' ')) END,
-        CASE WHEN t.text ~ '^(comment|grant|revoke|truncate|reindex|vacuum|analyze|refresh|cluster)\M'
-            THEN pg_catalog.upper(pg_catalog.substring(t.text, '^[a-z]+')) END,
-        CASE WHEN t.text ~ '\mpggit[a-z0-9_]*"?\.' THEN 'pggit ' ELSE '' END
+    SELECT CASE
+        WHEN t.words[1] IN ('select', 'with', 'call', 'values') AND t.text ~ '\mpggit[a-z0-9_]*\.[a-z0-9_]+ ?\('
+            THEN pg_catalog.substring(t.text, '\m(pggit[a-z0-9_]*\.[a-z0-9_]+) ?\(') || '()'
+        WHEN t.words[1] IN ('create', 'alter', 'drop')
+            THEN pg_catalog.upper(t.words[1] || ' ' || (
+                SELECT CASE WHEN w.word IN ('materialized', 'event', 'foreign', 'access', 'text', 'default')
+                            THEN w.word || ' ' || t.words[w.position + 1] ELSE w.word END
+                FROM pg_catalog.unnest(t.words) WITH ORDINALITY AS w (word, position)
+                WHERE w.position > 1 AND w.word NOT IN (
+                    'or', 'replace', 'global', 'local', 'temporary', 'temp', 'unlogged',
+                    'unique', 'constraint', 'recursive', 'trusted', 'procedural')
+                ORDER BY w.position LIMIT 1))
+        WHEN t.words[1] IN ('comment', 'grant', 'revoke', 'truncate', 'reindex', 'vacuum', 'analyze', 'refresh', 'cluster')
+            THEN pg_catalog.upper(t.words[1])
+        ELSE CASE WHEN t.text ~ '\mpggit[a-z0-9_]*"?\.' THEN 'pggit ' ELSE '' END
             || pg_catalog.left(t.original, 60) || ' #' || _query_type.queryid
-    )
+    END
     FROM (
-        -- Without the comments and brackets that it begins with, white space folded.
-        SELECT pg_catalog.lower(o.original) AS text, o.original
-        FROM pg_catalog.regexp_replace(
-                 pg_catalog.regexp_replace(_query_type.query, '^(\s|\(|--[^\n]*(\n|$)|/\*([^*]|\*+[^*/])*\*+/)+', ''), '\s+', ' ', 'g'
-             ) AS o (original)
+        SELECT o.original, pg_catalog.lower(o.original) AS text,
+               pg_catalog.string_to_array(pg_catalog.lower(pg_catalog.left(o.original, 100)), ' ') AS words
+        -- Its beginning, without comments and brackets before it, white space folded.
+        FROM pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(_query_type.query, 1000),
+            '^(?:\s|\(|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)+', ''), '\s+', ' ', 'g') AS o (original)
     ) AS t
 $body$;
 COMMENT ON FUNCTION pggit_excellence._query_type(text, bigint) IS
@@ -58,10 +62,16 @@ BEGIN
     END IF;
 
     RETURN QUERY
-    WITH statements AS (
-        SELECT CASE WHEN s.note IS NULL THEN pggit_excellence._query_type(s.query, s.queryid) ELSE '(note)' END AS query_type,
-               s.total_ms, s.max_ms, s.calls, s.note
+    WITH statements AS MATERIALIZED (
+        SELECT s.query, s.queryid, s.total_ms, s.max_ms, s.calls, s.note
         FROM pggit_excellence.slow_statements(since, query_length => NULL) AS s
+    ), typed AS (
+        SELECT '(note)' AS query_type, s.total_ms, s.max_ms, s.calls, s.note FROM statements AS s WHERE s.note IS NOT NULL
+        UNION ALL
+        -- A group is slow only if one of its statements is: without any, there is no need to look at thousands of texts.
+        SELECT pggit_excellence._query_type(s.query, s.queryid), s.total_ms, s.max_ms, s.calls, s.note FROM statements AS s
+        WHERE s.note IS NULL
+          AND EXISTS (SELECT FROM statements AS x WHERE x.total_ms > threshold_ms * x.calls OR x.max_ms > threshold_ms)
     ), summary AS (
         SELECT m.metric_type AS query_type, pg_catalog.avg(m.metric_value)::numeric AS mean,
                pg_catalog.max(m.metric_value)::numeric AS longest, true AS longest_known,
@@ -74,7 +84,7 @@ BEGIN
         SELECT t.query_type, pg_catalog.sum(t.total_ms) / pg_catalog.sum(t.calls), pg_catalog.max(t.max_ms),
                pg_catalog.bool_and(t.max_ms IS NOT NULL), pg_catalog.sum(t.calls)::bigint, pg_catalog.sum(t.total_ms),
                'pg_stat_statements', t.note
-        FROM statements AS t
+        FROM typed AS t
         GROUP BY t.query_type, t.note
     )
     SELECT s.query_type, pg_catalog.round(s.mean, 3), CASE WHEN s.longest_known THEN pg_catalog.round(s.longest, 3) END,

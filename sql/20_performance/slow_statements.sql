@@ -128,9 +128,11 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
-    SELECT pg_catalog.count(*) INTO hidden
-    FROM pggit_excellence._statements(false) AS s
-    WHERE s.queryid IS NULL AND (all_databases OR s.database_name = pg_catalog.current_database());
+    IF NOT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN
+        SELECT pg_catalog.count(*) INTO hidden
+        FROM pggit_excellence._statements(false) AS s
+        WHERE s.queryid IS NULL AND (all_databases OR s.database_name = pg_catalog.current_database());
+    END IF;
     IF hidden > 0 THEN
         note := pg_catalog.format(
             '%s statements of other roles are hidden from role %I and left out: GRANT pg_read_all_stats TO %2$I.',
@@ -173,7 +175,8 @@ BEGIN
           AND (span.base_snapshot IS NULL OR (n.user_name IS NOT NULL AND n.database_name IS NOT NULL))
     )
     SELECT CASE WHEN query_length IS NULL THEN c.query
-                ELSE pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(c.query, '\s+', ' ', 'g')), query_length) END,
+                ELSE pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(
+                         pg_catalog.left(c.query, query_length + 1000), '\s+', ' ', 'g')), query_length) END,
            c.calls,
            pg_catalog.round(c.exec_time::numeric, 3),
            pg_catalog.round((c.exec_time / c.calls)::numeric, 3),

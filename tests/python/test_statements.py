@@ -79,7 +79,8 @@ def test_the_last_hour_is_the_last_hour(statements: Statements) -> None:
     assert "older than 00:30:00" in statements.notes("30 minutes")
     counted = statements.connection.execute(
         "SELECT DISTINCT s.counted_from = n.taken_at FROM pggit_excellence.slow_statements('1 hour') AS s "
-        "CROSS JOIN pggit_excellence.snapshots AS n WHERE n.taken_at BETWEEN now() - interval '65 min' AND now() - interval '1 hour'"
+        "CROSS JOIN pggit_excellence.snapshots AS n "
+        "WHERE n.taken_at BETWEEN now() - interval '65 minutes' AND now() - interval '1 hour'"
     ).fetchall()
     assert counted == [(True,)]
 
