@@ -4,33 +4,37 @@
 --   [pggit] <first words> #<id>   any other statement, marked where it names a schema of pgGit's; the id is its queryid
 CREATE FUNCTION pggit_excellence._query_type(query text, queryid bigint)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE
-        WHEN t.words[1] IN ('select', 'with', 'call', 'values') AND t.text ~ '\mpggit[a-z0-9_]*\.[a-z0-9_]+ ?\('
-            THEN pg_catalog.substring(t.text, '\m(pggit[a-z0-9_]*\.[a-z0-9_]+) ?\(') || '()'
-        WHEN t.words[1] IN ('create', 'alter', 'drop')
-            THEN pg_catalog.upper(t.words[1] || ' ' || (
-                SELECT CASE WHEN w.word IN ('materialized', 'event', 'foreign', 'access', 'text', 'default')
-                            THEN w.word || ' ' || t.words[w.position + 1] ELSE w.word END
-                FROM pg_catalog.unnest(t.words) WITH ORDINALITY AS w (word, position)
-                WHERE w.position > 1 AND w.word NOT IN (
-                    'or', 'replace', 'global', 'local', 'temporary', 'temp', 'unlogged',
-                    'unique', 'constraint', 'recursive', 'trusted', 'procedural')
-                ORDER BY w.position LIMIT 1))
-        WHEN t.words[1] IN ('comment', 'grant', 'revoke', 'truncate', 'reindex', 'vacuum', 'analyze', 'refresh', 'cluster')
-            THEN pg_catalog.upper(t.words[1])
-        ELSE CASE WHEN t.text ~ '\mpggit[a-z0-9_]*"?\.' THEN 'pggit ' ELSE '' END
-            || pg_catalog.left(t.original, 60) || ' #' || _query_type.queryid
-    END
-    FROM (
-        SELECT o.original, pg_catalog.lower(o.original) AS text,
-               pg_catalog.string_to_array(pg_catalog.lower(pg_catalog.left(o.original, 100)), ' ') AS words
-        -- Its beginning, without comments and brackets before it, white space folded.
-        FROM pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(_query_type.query, 1000),
-            '^(?:\s|\(|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)+', ''), '\s+', ' ', 'g') AS o (original)
-    ) AS t
+DECLARE
+    modifiers CONSTANT text[] := '{or,replace,global,local,temporary,temp,unlogged,unique,constraint,recursive,trusted,procedural}';
+    two_words CONSTANT text[] := '{materialized,event,foreign,access,text,default}';
+    -- Its beginning, without comments and brackets before it, white space folded.
+    original  text := pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 1000),
+        '^(?:\s|\(|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)+', ''), '\s+', ' ', 'g');
+    folded    text := pg_catalog.lower(original);
+    words     text[] := pg_catalog.string_to_array(pg_catalog.left(folded, 100), ' ');
+    about     boolean := pg_catalog.strpos(folded, 'pggit') > 0;
+    called    text;
+BEGIN
+    IF words[1] IN ('comment', 'grant', 'revoke', 'truncate', 'reindex', 'vacuum', 'analyze', 'refresh', 'cluster') THEN
+        RETURN pg_catalog.upper(words[1]);
+    ELSIF words[1] IN ('create', 'alter', 'drop') THEN
+        FOR i IN 2..pg_catalog.cardinality(words) LOOP
+            CONTINUE WHEN words[i] = ANY (modifiers);
+            RETURN pg_catalog.upper(pg_catalog.concat_ws(' ',
+                words[1], words[i], CASE WHEN words[i] = ANY (two_words) THEN words[i + 1] END));
+        END LOOP;
+    ELSIF about AND words[1] IN ('select', 'with', 'call', 'values') THEN
+        called := pg_catalog.substring(folded, '\m(pggit[a-z0-9_]*\.[a-z0-9_]+) ?\(');
+        IF called IS NOT NULL THEN
+            RETURN called || '()';
+        END IF;
+    END IF;
+    RETURN CASE WHEN about AND folded ~ '\mpggit[a-z0-9_]*"?\.' THEN 'pggit ' ELSE '' END
+        || pg_catalog.left(original, 60) || ' #' || queryid;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._query_type(text, bigint) IS
     'Internal: what analyze_slow_queries() groups statements by: the pgGit function that is called, the kind of DDL, or the first words and the queryid.';
