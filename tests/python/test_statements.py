@@ -92,7 +92,8 @@ def test_counters_agree_with_pg_stat_statements(statements: Statements) -> None:
     for rows in (10, 20):
         execute(f"INSERT INTO filled SELECT generate_series(1, {rows})")
     view = (
-        "SELECT s.calls, round(s.total_exec_time::numeric, 3), round(s.max_exec_time::numeric, 3), s.rows, s.wal_bytes, "
+        "SELECT s.calls, round(s.total_exec_time::numeric, 3), round(s.max_exec_time::numeric, 3), s.rows, "
+        "s.wal_bytes, "
         "s.shared_blks_hit, s.temp_blks_written + s.temp_blks_read "
         "FROM pg_stat_statements AS s WHERE s.query LIKE 'INSERT INTO filled%'"
     )
