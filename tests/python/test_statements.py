@@ -155,6 +155,9 @@ def test_first_snapshot_younger_than_the_window(statements: Statements) -> None:
     assert window is not None
     assert statements.calls(window[0]) == 4
     assert "since the first one" in statements.notes(window[0])
+    statements.snapshot("1 day")
+    statements.run(6)
+    assert statements.calls(window[0]) == 6, "one that is old enough goes before one that is nearer"
 
 
 def test_reset_in_between(statements: Statements) -> None:
@@ -277,11 +280,11 @@ def test_old_version_of_the_extension(plain: psycopg.Connection) -> None:
 
 
 def test_only_the_current_database_unless_asked(statements: Statements) -> None:
+    with psycopg.connect(statements.connection.info.dsn, dbname="postgres") as other:
+        other.execute("SELECT 1 AS elsewhere")
     ours = "SELECT DISTINCT s.database_name FROM pggit_excellence.slow_statements(all_databases => %s) AS s"
     current = statements.connection.info.dbname
     assert statements.connection.execute(ours, (False,)).fetchall() == [(current,)]
-    with psycopg.connect(statements.connection.info.dsn, dbname="postgres") as other:
-        other.execute("SELECT 1 AS elsewhere")
     assert {current, "postgres"} <= {row[0] for row in statements.connection.execute(ours, (True,))}
 
 
@@ -413,6 +416,22 @@ def test_table_counters_of_snapshots(plain: psycopg.Connection) -> None:
     ).fetchall()
     assert copied == view
     assert view[0][3] > 0
+
+
+def test_snapshots_in_one_transaction(server: Server, plain: psycopg.Connection) -> None:
+    """The second one sees what others did after the first."""
+    plain.execute("CREATE TABLE public.busy (id integer)")
+    plain.execute("INSERT INTO public.busy VALUES (1)")
+    flush_statistics(plain)
+    with server.connect(plain.info.dbname) as other, plain.transaction():
+        plain.execute("SELECT pggit_excellence.take_snapshot()")
+        other.execute("SELECT count(*) FROM public.busy")
+        flush_statistics(other)
+        plain.execute("SELECT pggit_excellence.take_snapshot()")
+    hits = plain.execute(
+        "SELECT s.heap_hit FROM pggit_excellence.table_io_snapshots AS s WHERE s.table_name = 'busy' ORDER BY s.snapshot_id"
+    ).fetchall()
+    assert hits[1][0] > hits[0][0]
 
 
 def test_concurrent_snapshots(server: Server, plain: psycopg.Connection) -> None:
