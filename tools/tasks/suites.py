@@ -18,7 +18,7 @@ from rich.table import Table
 from pggit_excellence.server import Installation, Server, copy_installation, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_TREES = ("tools", "tests/python", "plpython", "setup.py")
+PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "plpython", "setup.py")
 console = Console(stderr=False, highlight=False)
 
 
@@ -60,6 +60,7 @@ def lint() -> Result:
             "tools/pggit_excellence",
             "tools/tasks",
             "tools/build",
+            "tests/benchmarks",
         ],
     )
 

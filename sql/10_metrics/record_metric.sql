@@ -1,0 +1,41 @@
+-- Store one sample.
+--   metric_type   what was measured; a name that ends in _ms is a duration in milliseconds
+--   metric_value  finite; a duration is not negative, other values may be
+--   tags          a JSON object; NULL is the same as {}
+-- One insert and nothing else: its cost does not grow with the table. Row-exclusive lock, until the transaction ends.
+CREATE FUNCTION pggit_excellence.record_metric(
+    metric_type text, metric_value double precision, tags jsonb DEFAULT '{}'
+)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    IF record_metric.metric_type IS NULL OR record_metric.metric_value IS NULL THEN
+        RAISE EXCEPTION 'a metric needs a type and a value'
+            USING ERRCODE = 'null_value_not_allowed',
+                  HINT = 'Record nothing where nothing was measured.';
+    ELSIF record_metric.metric_type = '' THEN
+        RAISE EXCEPTION 'the type of a metric must not be empty'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Name what was measured, with its unit: for example ddl_tracking_ms.';
+    ELSIF record_metric.metric_value IN ('NaN', 'Infinity', '-Infinity') THEN
+        RAISE EXCEPTION 'metric % must be a finite number, not %', record_metric.metric_type, record_metric.metric_value
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Record nothing where nothing was measured.';
+    ELSIF record_metric.metric_type LIKE '%\_ms' AND record_metric.metric_value < 0 THEN
+        RAISE EXCEPTION 'duration % must not be negative: %', record_metric.metric_type, record_metric.metric_value
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'A name that ends in _ms is a duration. Did the clock go back? For a difference choose another name.';
+    ELSIF pg_catalog.jsonb_typeof(record_metric.tags) <> 'object' THEN
+        RAISE EXCEPTION 'the tags of metric % must be a JSON object, not %',
+            record_metric.metric_type, pg_catalog.jsonb_typeof(record_metric.tags)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For example: jsonb_build_object(''command'', ''CREATE TABLE'').';
+    END IF;
+    INSERT INTO pggit_excellence.performance_metrics (metric_type, metric_value, tags)
+    VALUES (record_metric.metric_type, record_metric.metric_value, COALESCE(record_metric.tags, '{}'));
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence.record_metric(text, double precision, jsonb) IS
+    'Stores one sample in performance_metrics. A type that ends in _ms is a duration in milliseconds and must not be negative; NULL, NaN and infinite values are refused. NULL tags are the same as {}.';
