@@ -40,7 +40,7 @@ DIAGNOSTICS = (
     ("health_check", "SELECT * FROM pggit_excellence.health_check() LIMIT 8"),
 )
 COST = """
-    SELECT step, measure, object_name AS object, round(value, 1) || ' ' || unit AS value, rows_read,
+    SELECT step, concat_ws(' ', measure, object_name) AS measure, round(value, 1) || ' ' || unit AS value, rows_read,
            share_percent AS "share %"
     FROM pggit_excellence.tracking_cost(probe_schema => 'public')
     WHERE step IN ('CREATE TABLE', 'ALTER TABLE') AND (unit = 'ms' OR note IS NOT NULL)
@@ -133,7 +133,7 @@ def latency_table(title: str, latencies: Sequence[Latency]) -> Table:
     """p50 and p95 of each statement, tracked and untracked, and their ratio."""
     table = Table(title=title, title_justify="left", title_style="")
     table.add_column("statement")
-    for name in ("tracked p50", "p95", "untracked p50", "p95", "tracked/untracked"):
+    for name in ("tracked p50", "p95", "untracked p50", "p95", "ratio"):
         table.add_column(name, justify="right")
     for latency in latencies:
         values = [percentile(side, percent) for side in (latency.tracked, latency.untracked) for percent in (50, 95)]
