@@ -5,6 +5,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL check_function_bodies = off;
 \ir 00_core/tables.sql
+\ir 00_core/_require_pggit.sql
 \ir 00_core/_run_ddl.sql
 \ir 00_core/_scope.sql
 \ir 00_core/undo.sql

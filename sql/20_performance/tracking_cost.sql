@@ -58,10 +58,7 @@ BEGIN
         RAISE EXCEPTION 'repetitions is %', COALESCE(repetitions::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'From 1 to 100; the median is reported.';
     END IF;
-    IF pg_catalog.to_regclass('pggit.objects') IS NULL THEN
-        RAISE EXCEPTION 'pgGit is not installed in database %', pg_catalog.quote_ident(pg_catalog.current_database())
-            USING ERRCODE = 'undefined_table', HINT = 'There is no table pggit.objects. Connect to the database that pgGit tracks.';
-    END IF;
+    PERFORM pggit_excellence._require_pggit();
     IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
         RAISE EXCEPTION 'the probe runs DDL, and this transaction is read-only'
             USING ERRCODE = 'read_only_sql_transaction', HINT = 'On a standby run it on the primary.';

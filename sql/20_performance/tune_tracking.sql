@@ -7,17 +7,18 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     INSERT INTO pggit_excellence.action_log AS l
         (action, kind, schema_name, relation_name, item, new_value, apply_sql, undo_sql, reason)
-    SELECT 'tune_tracking', 'index', 'pggit', w.table_name, w.index_name, pg_catalog.pg_get_indexdef(i.indexrelid),
-           pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.format('DROP INDEX pggit.%I', w.index_name), w.reason
-    FROM pggit_excellence._tuning_indexes() AS w
-    JOIN pg_catalog.pg_index AS i ON i.indrelid = w.table_oid AND i.indisvalid
-    JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid AND c.relname = w.index_name
-    WHERE NOT EXISTS (
-        SELECT FROM pggit_excellence.action_log AS d
-        WHERE d.undone_at IS NULL AND d.kind = 'index' AND d.schema_name = 'pggit' AND d.item = w.index_name
-          AND d.new_value = pg_catalog.pg_get_indexdef(i.indexrelid)
-    )
-    ORDER BY w.step
+    SELECT 'tune_tracking', 'index', 'pggit', p.table_name, p.item, d.definition, d.definition, p.undo_statement, p.reason
+    FROM pggit_excellence.tuning_plan() AS p
+    JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'pggit'
+    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.item
+    CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_indexdef(c.oid) AS definition) AS d
+    WHERE p.kind = 'index' AND p.status = 'in place' AND p.item LIKE 'pggit\_excellence\_%'
+      AND NOT EXISTS (
+          SELECT FROM pggit_excellence.action_log AS k
+          WHERE k.undone_at IS NULL AND k.kind = 'index' AND k.schema_name = 'pggit' AND k.item = p.item
+            AND k.new_value = d.definition
+      )
+    ORDER BY p.step
     RETURNING l.action_id, l.item
 $body$;
 COMMENT ON FUNCTION pggit_excellence.record_tuning() IS
@@ -62,6 +63,8 @@ BEGIN
         END IF;
         -- Two calls at once: the second waits and then finds nothing to do.
         PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pggit_excellence.tune_tracking'));
+        -- Built by psql, which ended before it could say so.
+        PERFORM pggit_excellence.record_tuning();
     END IF;
 
     FOR planned IN SELECT p.* FROM pggit_excellence.tuning_plan() AS p ORDER BY p.step LOOP

@@ -77,7 +77,7 @@ AS $body$
           LEFT JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[k.position - 1] AND o.opcdefault
           WHERE a.attnum IS NULL OR o.oid IS NULL OR i.indcollation[k.position - 1] <> wanted_collations[k.position]
       )
-    ORDER BY x.relname
+    ORDER BY x.relname NOT LIKE 'pggit\_excellence\_%', x.relname
     LIMIT 1
 $body$;
 COMMENT ON FUNCTION pggit_excellence._serving_index(oid, text[], oid[]) IS
@@ -95,10 +95,7 @@ AS $body$
 DECLARE
     how text := CASE WHEN online THEN 'CONCURRENTLY ' ELSE '' END;
 BEGIN
-    IF pg_catalog.to_regclass('pggit.objects') IS NULL THEN
-        RAISE EXCEPTION 'pgGit is not installed in database %', pg_catalog.quote_ident(pg_catalog.current_database())
-            USING ERRCODE = 'undefined_table', HINT = 'There is no table pggit.objects. Connect to the database that pgGit tracks.';
-    END IF;
+    PERFORM pggit_excellence._require_pggit();
 
     RETURN QUERY
     SELECT w.step,
@@ -136,7 +133,7 @@ BEGIN
     ) AS o
     ORDER BY w.step;
 
-    -- Autovacuum waits for a share of the table; a twentieth is seldom enough where the table is large.
+    -- Autovacuum waits until a share of the table has changed: 200,000 rows of a million by default.
     RETURN QUERY
     SELECT p.step,
            CASE WHEN COALESCE(s.value, g.setting)::numeric <= 0.02 THEN 'in place'

@@ -249,6 +249,8 @@ def test_name_taken_by_another_index(tracked: psycopg.Connection) -> None:
     tracked.execute(f"CREATE INDEX {FULL_NAME_C} ON pggit.objects (version)")
     assert plan(tracked)[FULL_NAME_C] == "name taken"
     assert [item for _, item in apply(tracked)] == [IDENTITY_C, FULL_NAME]
+    tracked.execute("SELECT pggit_excellence.undo_all()")
+    assert plan(tracked)[FULL_NAME_C] == "name taken"  # not ours to drop
 
 
 def test_only_what_the_release_has(pggit: psycopg.Connection) -> None:
@@ -339,6 +341,16 @@ def test_two_at_once(server: Server, tracked: psycopg.Connection) -> None:
     assert done == [[]]
 
 
+def test_plan_for_a_monitoring_role(pggit: psycopg.Connection) -> None:
+    """Without any right in pgGit's schema."""
+    pggit.execute("REVOKE ALL ON SCHEMA pggit FROM PUBLIC")
+    pggit.execute("DROP ROLE IF EXISTS pgx_monitor; CREATE ROLE pgx_monitor IN ROLE pg_monitor")
+    pggit.execute("SET ROLE pgx_monitor")
+    assert to_do(pggit) == INDEXES
+    pggit.execute("RESET ROLE")
+    pggit.execute("DROP ROLE pgx_monitor")
+
+
 def test_read_only(pggit: psycopg.Connection) -> None:
     pggit.execute("BEGIN READ ONLY")
     assert to_do(pggit) == INDEXES
@@ -396,6 +408,15 @@ def test_a_failed_concurrent_build_is_mended(server: Server, tracked: psycopg.Co
 
 
 # ---- undo
+
+
+def test_built_by_hand_is_recorded_by_the_next_call(tracked: psycopg.Connection) -> None:
+    statement = tracked.execute("SELECT statement FROM pggit_excellence.tuning_plan() WHERE step = 1").fetchone()
+    assert statement is not None
+    tracked.execute(statement[0])
+    assert [item for _, item in apply(tracked)] == INDEXES[1:]
+    assert len(tracked.execute("SELECT pggit_excellence.undo_all()").fetchall()) == 3
+    assert to_do(tracked) == INDEXES
 
 
 def test_undo_once(tracked: psycopg.Connection) -> None:
