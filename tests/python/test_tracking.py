@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -530,3 +531,15 @@ def test_stored_undo_sql_is_never_executed(tracked: psycopg.Connection) -> None:
     tracked.execute("SELECT pggit_excellence.undo(%s)", (action,))
     assert tracked.execute("SELECT to_regclass('pggit.history') IS NULL").fetchone() == (False,)
     assert item in to_do(tracked)
+
+
+# ---- the guide
+
+
+def test_the_guides_queries_run(tracked: psycopg.Connection) -> None:
+    text = (ROOT / "docs" / "guides" / "TRACKING_COST.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        tracked.execute(block)
+    assert to_do(tracked) == INDEXES  # applied, and taken back by the last block
