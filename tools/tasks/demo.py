@@ -45,6 +45,7 @@ COST = """
     FROM pggit_excellence.tracking_cost(probe_schema => 'public')
     WHERE step IN ('CREATE TABLE', 'ALTER TABLE') AND (unit = 'ms' OR note IS NOT NULL)
 """
+MISSED = "SELECT DISTINCT note FROM pggit_excellence.tracking_cost(1) WHERE note IS NOT NULL ORDER BY note"
 console = Console(highlight=False)
 
 
@@ -172,6 +173,8 @@ def report(server: Server) -> None:
 
         console.rule("2. Where the time goes: SELECT * FROM pggit_excellence.tracking_cost()")
         console.print(rows_table(connection, COST))
+        for (note,) in connection.execute(MISSED).fetchall():
+            console.print(Padding(cell(note), (0, 0, 0, 2)))
 
         console.rule("3. What else the diagnostics say")
         show_diagnostics(connection)
