@@ -5,7 +5,10 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL check_function_bodies = off;
 \ir 00_core/tables.sql
+\ir 00_core/_require_pggit.sql
+\ir 00_core/_run_ddl.sql
 \ir 00_core/_scope.sql
+\ir 00_core/undo.sql
 \ir 00_core/version.sql
 \ir 10_metrics/tables.sql
 \ir 10_metrics/_statements.sql
@@ -21,6 +24,9 @@ SET LOCAL check_function_bodies = off;
 \ir 20_performance/host_report.sql
 \ir 20_performance/idle_in_transaction.sql
 \ir 20_performance/slow_statements.sql
+\ir 20_performance/tracking_cost.sql
+\ir 20_performance/tune_tracking.sql
+\ir 20_performance/tuning_plan.sql
 \ir 20_performance/vacuum_health.sql
 \ir 20_performance/xmin_holders.sql
 \ir 80_pggit_names/_link_plan.sql

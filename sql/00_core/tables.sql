@@ -15,28 +15,43 @@ CREATE SCHEMA pggit_excellence;
 COMMENT ON SCHEMA pggit_excellence IS
     'Diagnostics, tuning and observability for databases that run pgGit (extension pggit_excellence).';
 
--- One row per statement that we ran on objects that are not ours, with the statement that puts things back.
+-- One row per change that we made in objects that are not ours. Whoever may insert here must not get a superuser to
+-- run SQL: undo() rebuilds its statement from kind, schema_name, relation_name, item and the values, and checks them.
+-- apply_sql and undo_sql are for people to read and are never executed.
 CREATE TABLE pggit_excellence.action_log (
-    action_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    action      text NOT NULL,
-    object_name text NOT NULL,
-    apply_sql   text NOT NULL,
-    undo_sql    text NOT NULL,
-    reason      text NOT NULL,
-    applied_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    applied_by  text NOT NULL DEFAULT session_user,
-    undone_at   timestamptz,
-    undone_by   text
+    action_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    action        text NOT NULL,
+    kind          text NOT NULL,
+    schema_name   text NOT NULL,
+    relation_name text NOT NULL,
+    item          text NOT NULL,
+    old_value     text,
+    new_value     text NOT NULL,
+    apply_sql     text NOT NULL,
+    undo_sql      text NOT NULL,
+    reason        text NOT NULL,
+    applied_at    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    applied_by    text NOT NULL DEFAULT session_user,
+    undone_at     timestamptz,
+    undone_by     text,
+    undo_note     text,
+    CONSTRAINT action_log_kind CHECK (kind IN ('index', 'storage parameter'))
 );
 COMMENT ON TABLE pggit_excellence.action_log IS
-    'What this extension changed in objects that are not its own (indexes, settings, privileges), and how to undo it: see undo(action_id).';
+    'What this extension changed in objects that are not its own, and how to undo it: see undo(action_id).';
 COMMENT ON COLUMN pggit_excellence.action_log.action_id IS 'Number of the action, the argument of undo(action_id).';
-COMMENT ON COLUMN pggit_excellence.action_log.action IS 'The function that did it and what kind of change it was, e.g. tune_tracking: create index.';
-COMMENT ON COLUMN pggit_excellence.action_log.object_name IS 'The object that was made or changed, schema-qualified and quoted as SQL.';
-COMMENT ON COLUMN pggit_excellence.action_log.apply_sql IS 'The statement that was run.';
-COMMENT ON COLUMN pggit_excellence.action_log.undo_sql IS 'The statement that puts the former state back.';
-COMMENT ON COLUMN pggit_excellence.action_log.reason IS 'Why it was done, with the evidence at that time.';
-COMMENT ON COLUMN pggit_excellence.action_log.applied_at IS 'When it was done.';
+COMMENT ON COLUMN pggit_excellence.action_log.action IS 'The function that did it, e.g. tune_tracking.';
+COMMENT ON COLUMN pggit_excellence.action_log.kind IS 'What kind of thing was made or changed: index, storage parameter.';
+COMMENT ON COLUMN pggit_excellence.action_log.schema_name IS 'Schema of the table, unquoted.';
+COMMENT ON COLUMN pggit_excellence.action_log.relation_name IS 'The table, unquoted.';
+COMMENT ON COLUMN pggit_excellence.action_log.item IS 'The index that was made or the storage parameter that was set, unquoted.';
+COMMENT ON COLUMN pggit_excellence.action_log.old_value IS 'Former value of the storage parameter; NULL: it was not set, or an index was made.';
+COMMENT ON COLUMN pggit_excellence.action_log.new_value IS 'Definition of the index, or value of the storage parameter, as it was made: undo refuses when it has changed since.';
+COMMENT ON COLUMN pggit_excellence.action_log.apply_sql IS 'The statement that was run, for people to read.';
+COMMENT ON COLUMN pggit_excellence.action_log.undo_sql IS 'The statement that puts the former state back, for people to read: undo() builds its own.';
+COMMENT ON COLUMN pggit_excellence.action_log.reason IS 'Why it was done.';
+COMMENT ON COLUMN pggit_excellence.action_log.applied_at IS 'When it was done, or first seen where it was built by hand from the plan.';
 COMMENT ON COLUMN pggit_excellence.action_log.applied_by IS 'The session user who did it.';
 COMMENT ON COLUMN pggit_excellence.action_log.undone_at IS 'When it was undone; NULL: it still stands.';
 COMMENT ON COLUMN pggit_excellence.action_log.undone_by IS 'The session user who undid it; NULL: it still stands.';
+COMMENT ON COLUMN pggit_excellence.action_log.undo_note IS 'What undo() found and did; NULL: it still stands.';

@@ -1,0 +1,43 @@
+"""`tools/run demo`: what it shows, and what it says when the user's file does not do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conftest import FIXTURES
+from tasks import demo
+
+pytestmark = pytest.mark.once
+
+
+def test_demo_with_the_users_own_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The file is run from its own folder, and a statement that fails is told, not fatal."""
+    standin = (FIXTURES / "pggit_standin.sql").read_text(encoding="utf-8")
+    (tmp_path / "part.sql").write_text(standin, encoding="utf-8")
+    script = tmp_path / "my pggit's.sql"
+    script.write_text("SELECT 1/0;\n\\i part.sql\n", encoding="utf-8")
+    assert demo.main(["--init-sql", str(script), "--objects", "1100"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 statements of" in shown
+    assert "division by zero" in shown
+    assert "CREATE INDEX pggit_excellence_objects_full_name_c" in shown
+    assert "tracked ALTER:" in shown
+    assert "DROP INDEX pggit.pggit_excellence_objects_full_name_c" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "no such file"), ("SELECT 1/0;", "division by zero"), ("SELECT 1;", "made no table pggit.objects")],
+)
+def test_demo_says_what_is_wrong_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str | None, says: str
+) -> None:
+    script = tmp_path / "wrong.sql"
+    if text is not None:
+        script.write_text(text, encoding="utf-8")
+    assert demo.main(["--init-sql", str(script)]) == demo.EXIT_USAGE
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
