@@ -11,6 +11,9 @@ PY        ?= python3
 
 .DEFAULT_GOAL := all
 
+# What the extension scripts are made of.
+SOURCES := $(sort $(wildcard *.control sql/*/*.sql plpython/*.py plpython/*.sql)) tools/build/assemble.py
+
 # Developer targets: thin names for tools/run, which brings what they need.
 DEVELOPER = dist demo test matrix benchmark
 .PHONY: $(DEVELOPER)
@@ -20,8 +23,12 @@ $(DEVELOPER):
 META.json: META.json.in pggit_excellence.control tools/build/meta.py
 	$(PY) tools/build/meta.py >$@.new && mv $@.new $@
 
+.PHONY: print-sources
+print-sources:
+	@echo '$(SOURCES)'
+
 # Everything else needs PostgreSQL's build files.
-ifneq ($(filter-out $(DEVELOPER) META.json,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out $(DEVELOPER) META.json print-sources,$(or $(MAKECMDGOALS),all)),)
 
 # A checkout that cannot be written is built in a new directory under TMPDIR.
 ifneq ($(filter-out uninstall clean,$(or $(MAKECMDGOALS),all)),)
@@ -32,7 +39,6 @@ ASSEMBLED := $(if $(READ_ONLY),$(shell mktemp -d "$${TMPDIR:-/tmp}/pggit_excelle
 # The scripts of the version in the control file: the installation, and an update from each older one.
 VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pggit_excellence.control)
 STEPS   := $(VERSION) $(patsubst sql/updates/%.sql,%,$(wildcard sql/updates/*--$(VERSION).sql))
-SOURCES := $(sort $(wildcard *.control sql/*/*.sql plpython/*.py plpython/*.sql)) tools/build/assemble.py
 
 EXTENSION  = pggit_excellence pggit_excellence_plpython3u
 DATA_built := $(foreach step,$(STEPS),$(addsuffix --$(step).sql,$(addprefix $(ASSEMBLED)/,$(EXTENSION))))
@@ -74,6 +80,12 @@ $(STAMP): $(SOURCES) $(if $(strip $(CHANGED)),FORCE)
 	@command -v $(PY) >/dev/null || { echo 'make: $(PY) is missing; name a Python 3: make PY=/path/to/python3' >&2; exit 1; }
 	$(PY) tools/build/assemble.py --output '$(ASSEMBLED)'
 	@echo '$(SOURCES)' >'$@'
+
+# PGXS removes DOCS under their names here and not under those that it installed.
+.PHONY: uninstall-docs
+uninstall: uninstall-docs
+uninstall-docs:
+	rm -f $(foreach doc,$(notdir $(DOCS)),'$(DESTDIR)$(docdir)/$(docmoduledir)/$(doc)')
 
 ifneq ($(READ_ONLY),)
 # pg_regress up to 15 looks for expected files in the output directory.
