@@ -39,9 +39,10 @@ def tree(tmp_path: Path) -> Path:
     return copy_tree(tmp_path / "tree")
 
 
-def run(
-    tree: Path, installation: Installation, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
+Done = subprocess.CompletedProcess[str]
+
+
+def run(tree: Path, installation: Installation, *arguments: str, **environment: str) -> Done:
     """Run make in the tree."""
     return execute(["make", "-C", str(tree), f"PG_CONFIG={installation.pg_config}", *arguments], **environment)
 
@@ -259,7 +260,6 @@ def test_refusals(tree: Path, installation: Installation, change: Change, messag
 
 
 def test_docstrings_may_span_lines(tree: Path, installation: Installation) -> None:
-    helper(
-        '"""One line.\n\nAnother.\n"""\n\n\ndef f():\n    """One.\n\n    Two.\n    """\n    return ("a"\n            "b")\n'
-    )(tree)
+    body = 'def f():\n    """One.\n\n    Two.\n    """\n    return ("a"\n            "b")\n'
+    helper('"""One line.\n\nAnother.\n"""\n\n\n' + body)(tree)
     make(tree, installation)

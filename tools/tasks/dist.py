@@ -28,11 +28,9 @@ def tracked_files(root: Path) -> list[str]:
     return sorted((name for name in done.stdout.decode().split("\0") if name), key=str.encode)
 
 
-def add(
-    archive: zipfile.ZipFile, name: str, content: bytes, mode: int, time: tuple[int, int, int, int, int, int]
-) -> None:
+def add(archive: zipfile.ZipFile, name: str, content: bytes, mode: int = 0o644, *, built: bool = True) -> None:
     """One file under its name, with nothing of this machine."""
-    info = zipfile.ZipInfo(name, time)
+    info = zipfile.ZipInfo(name, BUILT if built else TRACKED)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.create_system = 3  # Unix, so that the mode counts
     info.external_attr = (0o100000 | mode) << 16
