@@ -68,6 +68,10 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, (_, content) in files(folder).items()}
+
+
 def names(folder: Path) -> set[str]:
     return {Path(name).name for name in files(folder)}
 
@@ -94,7 +98,7 @@ def open_path(tmp_path: Path) -> Iterator[Path]:
         parent.chmod(0o755)
     tmp_path.chmod(0o777)
     yield tmp_path
-    subprocess.run(["chmod", "-R", "u+w", str(tmp_path)], check=True)
+    subprocess.run(["chmod", "-R", "u+w", str(tmp_path)], check=True)  # so that pytest can remove it
 
 
 def test_install_twice_and_uninstall(tree: Path, installation: Installation, tmp_path: Path) -> None:
@@ -125,7 +129,7 @@ def test_space_in_every_path(installation: Installation, tmp_path: Path, folder:
 def test_read_only_checkout(tree: Path, installation: Installation, open_path: Path, built_before: bool) -> None:
     if built_before:
         make(tree, installation)
-    before = files(tree)
+    before = contents(tree)
     stage, temporary = open_path / "stage", open_path / "tmp"
     for folder in (stage, temporary):
         folder.mkdir()
@@ -136,7 +140,7 @@ def test_read_only_checkout(tree: Path, installation: Installation, open_path: P
         done = execute(read_only(tree, [*command, goal]), TMPDIR=str(temporary))
         assert done.returncode == 0, done.stdout + done.stderr
         assert names(stage) == (set() if goal == "uninstall" else expected_names(tree))
-    assert files(tree) == before
+    assert contents(tree) == before
     assert len(list(temporary.iterdir())) == 2  # one folder for each install, none for uninstall
 
 
