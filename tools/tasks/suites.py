@@ -19,7 +19,7 @@ from rich.table import Table
 from pggit_excellence.server import Installation, Server, copy_installation, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_TREES = ("tools", "tests/python", "plpython", "setup.py")
+PYTHON_TREES = [name for name in ("tools", "tests/python", "plpython", "setup.py") if (ROOT / name).exists()]
 Command = list[str]
 Environment = Mapping[str, str] | None
 console = Console(stderr=False, highlight=False)
