@@ -1,4 +1,4 @@
-"""Connections of the commands: read-only, and every failure one line."""
+"""Connections of the commands, every failure one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def one_line(error: psycopg.Error) -> str:
 
 @contextlib.contextmanager
 def connect(dsn: str) -> Iterator[psycopg.Connection]:
-    """A read-only autocommit connection: `dsn`, and libpq's environment, service file and .pgpass for the rest."""
+    """An autocommit connection whose transaction() blocks are read-only: `dsn`, and libpq's environment, service file and .pgpass for the rest."""
     try:
         wanted = conninfo.conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:

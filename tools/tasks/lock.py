@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import tomllib
 import venv
 from pathlib import Path
 
@@ -20,10 +21,11 @@ def resolve(folder: Path) -> str:
     """`name==version` of everything that the package with its development tools needs, sorted."""
     venv.create(folder, with_pip=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "install", "--no-cache-dir", f"{ROOT}[dev]"], check=True)
-    freeze = [*pip, "freeze", "--exclude", "pggit-excellence"]
-    lines = subprocess.run(freeze, check=True, capture_output=True, text=True).stdout.splitlines()
-    return "".join(f"{line}\n" for line in sorted(lines, key=str.lower))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    subprocess.run([*pip, "install", *wanted], check=True)
+    lines = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout.splitlines()
+    return "".join(f"{line}\n" for line in sorted(lines, key=lambda line: line.split("==")[0].lower()))
 
 
 def main() -> int:

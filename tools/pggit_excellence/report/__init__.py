@@ -73,7 +73,8 @@ def ask(connection: psycopg.Connection, diagnostic: Diagnostic, schemas: list[st
         sql.Identifier(diagnostic.name), sql.SQL("schemas => %s::text[]" if scope else "")
     )
     try:
-        section.rows = [row[0] for row in connection.execute(query, [schemas] if scope else None)]
+        with connection.transaction():  # of its own: read-only, and ended when the diagnostic fails
+            section.rows = [row[0] for row in connection.execute(query, [schemas] if scope else None)]
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
