@@ -23,7 +23,10 @@ def one_line(error: psycopg.Error) -> str:
 
 @contextlib.contextmanager
 def connect(dsn: str) -> Iterator[psycopg.Connection]:
-    """An autocommit connection whose transaction() blocks are read-only: `dsn`, and libpq's environment, service file and .pgpass for the rest."""
+    """An autocommit connection whose transaction() blocks are read-only.
+
+    `dsn`, and for what it does not say libpq's environment, service file and .pgpass.
+    """
     try:
         wanted = conninfo.conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
