@@ -267,3 +267,15 @@ def test_docstrings_may_span_lines(tree: Path, installation: Installation) -> No
     body = 'def f():\n    """One.\n\n    Two.\n    """\n    return ("a"\n            "b")\n'
     helper('"""One line.\n\nAnother.\n"""\n\n\n' + body)(tree)
     make(tree, installation)
+
+
+def test_installcheck_from_a_read_only_checkout(
+    tree: Path, server: Server, installation: Installation, open_path: Path
+) -> None:
+    before = contents(tree)
+    where = {name: server.environment[name] for name in ("PGHOST", "PGPORT", "PGUSER")}
+    command = ["make", "-C", str(tree), f"PG_CONFIG={installation.pg_config}", "installcheck"]
+    command += ["REGRESS=extension", "ISOLATION="]
+    done = execute(read_only(tree, command), TMPDIR=str(open_path), **where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(tree) == before
