@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,14 @@ def test_a_wrong_meta_is_seen(good: str, bad: str) -> None:
     assert meta_problems(meta().replace(good, bad)) != []
 
 
-def test_installs_without_python(archive: Path, installation: Installation, tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep_times", [False, True])
+def test_installs_without_python(archive: Path, installation: Installation, tmp_path: Path, keep_times: bool) -> None:
+    """Whether the times of the files are those of the extraction (pgxn) or of the zip (unzip)."""
     with zipfile.ZipFile(archive) as opened:
-        opened.extractall(tmp_path)  # as unzip does, which also keeps the times
+        opened.extractall(tmp_path)
+        for info in opened.infolist() if keep_times else []:
+            seconds = datetime(*info.date_time, tzinfo=UTC).timestamp()
+            os.utime(tmp_path / info.filename, (seconds, seconds))
     command = ["make", "-C", tmp_path / NAME, "install", f"PG_CONFIG={installation.pg_config}", "PY=no-python"]
     done = subprocess.run([*command, f"DESTDIR={tmp_path}/stage"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

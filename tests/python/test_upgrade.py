@@ -210,9 +210,16 @@ def pair(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
         (folder / name).unlink()
 
 
-def test_the_right_update_is_a_fresh_install(server: Server, make_database: MakeDatabase, pair: dict[str, str]) -> None:
-    assert f"{assemble.CORE}--{OLD}--{NEW}.sql" in pair
-    fresh = installed(server, make_database("empty"), create(NEW))
+@pytest.fixture(scope="module")
+def fresh(server: Server, pair: dict[str, str]) -> Snapshot:
+    """The new version of the pair, freshly installed."""
+    assert f"{assemble.CORE}--{NEW}.sql" in pair
+    with server.connect() as connection:
+        connection.execute("CREATE DATABASE pair_fresh TEMPLATE template0")
+    return installed(server, "pair_fresh", create(NEW))
+
+
+def test_the_right_update_is_a_fresh_install(server: Server, make_database: MakeDatabase, fresh: Snapshot) -> None:
     old = installed(server, make_database("empty"), create(OLD))
     updated = installed(server, make_database("empty"), create(OLD), update(NEW))
     assert updated ^ fresh == set()
@@ -222,7 +229,7 @@ def test_the_right_update_is_a_fresh_install(server: Server, make_database: Make
 @pytest.mark.once
 @pytest.mark.parametrize("omission", OMISSIONS)
 def test_what_an_update_forgets_is_seen(
-    server: Server, make_database: MakeDatabase, pair: dict[str, str], omission: str
+    server: Server, make_database: MakeDatabase, pair: dict[str, str], fresh: Snapshot, omission: str
 ) -> None:
     pattern, where = OMISSIONS[omission]
     name = f"{assemble.CORE}--{OLD}--{NEW}.sql"
@@ -230,7 +237,6 @@ def test_what_an_update_forgets_is_seen(
     incomplete, count = re.subn(pattern, replacement, pair[name], count=1)
     assert count == 1
     script = server.installation.sharedir / "extension" / name
-    fresh = installed(server, make_database("empty"), create(NEW))
     assemble.write(script, incomplete)
     try:
         updated = installed(server, make_database("empty"), create(OLD), update(NEW))
