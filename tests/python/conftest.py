@@ -1,6 +1,6 @@
 """Fixtures: one private server for the whole run, one fresh database for each test that asks.
 
-pytest --pg-major 18        which installation (default 15)
+pytest --pg-major 18        which installation (default 15, or what the distribution has)
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pggit_excellence.server import Installation, Server, copy_installation, make_install, workspace
+from pggit_excellence.server import Installation, Server, copy_installation, default_major, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
-DEFAULT_MAJOR = 15
+DEFAULT_MAJOR = default_major()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,8 +3,7 @@ r"""Assemble the extension scripts from sql/ and plpython/.
 
 Needs a plain Python 3.9 or newer and nothing else, because `make` on a DBA's machine runs it.
 
-    assemble.py --list             names of the scripts of the current version, on one line
-    assemble.py --output DIR       write them into DIR
+    assemble.py --output DIR       write the scripts of the current version into DIR
     assemble.py --psql-scripts     write the \ir lines of sql/install.sql and sql/pggit_performance.sql anew
 
 The result is byte-identical on every machine: files in byte order, `tables.sql` first in its part, one
@@ -94,9 +93,16 @@ def python_source(path: Path) -> str:
         and isinstance(node.body[0], ast.Expr)
         and isinstance(node.body[0].value, ast.Constant)
     }
+    f_strings: list[int] = []  # the lines where the open ones start; a token each from Python 3.12 on
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.STRING and token.start[0] != token.end[0] and token.start[0] not in docstrings:
-            raise BuildError(f"{path.name}:{token.start[0]}: a string that spans lines; PL/Python would indent it")
+        first, last = token.start[0], token.end[0]
+        if token.type == getattr(tokenize, "FSTRING_START", None):
+            f_strings.append(first)
+        if token.type == getattr(tokenize, "FSTRING_END", None):
+            first = f_strings.pop()
+        literal = token.type in (tokenize.STRING, getattr(tokenize, "FSTRING_END", None))
+        if literal and first != last and first not in docstrings:
+            raise BuildError(f"{path.name}:{first}: a string that spans lines; PL/Python would indent it")
         if token.type == tokenize.NAME and token.string == "__future__":
             raise BuildError(f"{path.name}:{token.start[0]}: PL/Python refuses __future__ imports")
     if "$pggit_py$" in text:
@@ -179,13 +185,6 @@ def scripts(root: Path = ROOT) -> dict[str, str]:
     return result
 
 
-def script_names(root: Path = ROOT) -> list[str]:
-    """What `scripts` makes, without making it."""
-    new = version(root)
-    steps = [new, *(f"{old}--{new}" for old, _ in update_sources(root))]
-    return [f"{extension}--{step}.sql" for step in steps for extension in (CORE, COMPANION)]
-
-
 def psql_script(name: str, root: Path = ROOT) -> str:
     r"""An entry script for psql, its \ir lines those of the tree as it is now."""
     text = (root / "sql" / name).read_text(encoding="utf-8")
@@ -195,22 +194,19 @@ def psql_script(name: str, root: Path = ROOT) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text file, the same on every system."""
+    """Write a text file, the same on every system and whatever the umask."""
     path.write_text(text, encoding="utf-8", newline="\n")
+    path.chmod(0o644)
 
 
 def main(argv: list[str]) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(description="Assemble the extension scripts.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--list", action="store_true", help="print the names of the scripts")
     what.add_argument("--output", type=Path, metavar="DIR", help="write the scripts into DIR")
     what.add_argument("--psql-scripts", action="store_true", help="renew the entry scripts for psql")
     options = parser.parse_args(argv)
     try:
-        if options.list:
-            print(" ".join(script_names()))
-            return 0
         if options.psql_scripts:
             for name in PSQL_SCRIPTS:
                 write(ROOT / "sql" / name, psql_script(name))

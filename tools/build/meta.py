@@ -6,16 +6,17 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 from assemble import ROOT, BuildError, version
 
 
-def meta() -> str:
+def meta(root: Path = ROOT) -> str:
     """The text of META.json."""
-    number = version()
+    number = version(root)
     if not re.fullmatch(r"\d+\.\d+\.\d+", number):
         raise BuildError(f"PGXN wants a semantic version, the control file says {number!r}")
-    text = (ROOT / "META.json.in").read_text(encoding="utf-8").replace("@VERSION@", number)
+    text = (root / "META.json.in").read_text(encoding="utf-8").replace("@VERSION@", number)
     return json.dumps(json.loads(text), indent=2) + "\n"
 
 

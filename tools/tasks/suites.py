@@ -5,10 +5,11 @@ pg_regress and pg_isolation_regress run through `make installcheck`, as a DBA ru
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from pggit_excellence.server import Installation, Server, copy_installation, mak
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "plpython", "setup.py")
+Command = list[str]
+Environment = Mapping[str, str] | None
 console = Console(stderr=False, highlight=False)
 
 
@@ -30,59 +33,69 @@ class Result:
     major: int
     passed: bool
     seconds: float
+    log: Path | None = None
 
 
-def run(suite: str, major: int, *commands: list[str], environment: Mapping[str, str] | None = None) -> Result:
-    """Run the commands in the checkout, their output shown, until one fails."""
-    title = suite if major == 0 else f"{suite}, PostgreSQL {major}"
-    console.rule(title)
-    sys.stdout.flush()
+def run(suite: str, major: int, *commands: Command, environment: Environment = None, log: Path | None = None) -> Result:
+    """Run the commands in the checkout until one fails; their output is shown, or kept in `log`."""
+    if log is None:
+        console.rule(suite if major == 0 else f"{suite}, PostgreSQL {major}")
+        sys.stdout.flush()
     start = time.monotonic()
-    passed = all(
-        subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0 for command in commands
-    )
-    return Result(suite, major, passed, time.monotonic() - start)
+    with log.open("wb") if log else contextlib.nullcontext() as output:
+        passed = all(
+            subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False).returncode
+            == 0
+            for command in commands
+        )
+    return Result(suite, major, passed, time.monotonic() - start, log)
 
 
 def lint() -> Result:
     """Ruff and mypy over every Python file."""
     python = [sys.executable, "-m"]
+    mypy = [*python, "mypy", "--no-incremental", "--cache-dir=/dev/null"]
     return run(
         "lint",
         0,
         [*python, "ruff", "check", "--no-cache", *PYTHON_TREES],
         [*python, "ruff", "format", "--no-cache", "--check", *PYTHON_TREES],
-        [
-            *python,
-            "mypy",
-            "--no-incremental",
-            "--cache-dir=/dev/null",
-            "tools/pggit_excellence",
-            "tools/tasks",
-            "tools/build",
-            "tests/benchmarks",
-        ],
+        [*mypy, "tools/pggit_excellence", "tools/tasks", "tools/build", "tests/benchmarks"],
     )
 
 
-def installcheck(installation: Installation) -> Result:
-    """`make installcheck` against a private server that has the extension's files."""
+def installcheck(installation: Installation, log: Path | None = None) -> Result:
+    """`make installcheck` against a private server that has the extension's files.
+
+    With a log several may run at once: each then writes its results into a folder of its own.
+    """
     with workspace() as folder, Server(installation, folder / "server") as server:
         command = ["make", "--silent", "installcheck", f"PG_CONFIG={installation.pg_config}"]
-        return run("installcheck", installation.major, command, environment=server.environment)
+        if log is not None:
+            # pg_regress up to 15 looks for expected files in the output directory.
+            (folder / "expected").symlink_to(ROOT / "expected")
+            command.append(f"EXTRA_REGRESS_OPTS=--outputdir={folder}")
+        result = run("installcheck", installation.major, command, environment=server.environment, log=log)
+        if log is not None and not result.passed and (folder / "regression.diffs").exists():
+            with log.open("a", encoding="utf-8") as output:
+                output.write((folder / "regression.diffs").read_text(encoding="utf-8", errors="replace"))
+        return result
 
 
-def pytest(major: int) -> Result:
+def pytest(major: int, log: Path | None = None) -> Result:
     """The tests in tests/python against the same major."""
-    return run("pytest", major, [sys.executable, "-m", "pytest", "-q", f"--pg-major={major}"])
+    return run("pytest", major, [sys.executable, "-m", "pytest", "-q", f"--pg-major={major}"], log=log)
 
 
-def run_major(major: int, copy: Callable[[int, Path], Installation] = copy_installation) -> list[Result]:
-    """Every suite on one major version."""
+def run_major(major: int, logs: Path | None = None) -> list[Result]:
+    """Every suite on one major version; with a folder for logs nothing is shown."""
     with workspace() as folder:
-        installation = copy(major, folder)
+        installation = copy_installation(major, folder)
         make_install(installation, ROOT)
-        return [installcheck(installation), pytest(major)]
+        return [
+            installcheck(installation, logs and logs / f"installcheck-{major}.log"),
+            pytest(major, logs and logs / f"pytest-{major}.log"),
+        ]
 
 
 def print_results(results: list[Result]) -> int:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from pggit_excellence.server import WHEEL_MAJOR, default_major
 from tasks.suites import lint, print_results, run_major
-
-MAJORS = (15, 18)
 
 
 def main() -> int:
     """Run everything; 0 when all passed."""
     results = [lint()]
-    for major in MAJORS:
+    for major in sorted({default_major(), WHEEL_MAJOR}):
         results += run_major(major)
     return print_results(results)
 
