@@ -6,7 +6,18 @@ SET LOCAL client_min_messages = warning;
 SET LOCAL check_function_bodies = off;
 \ir 00_core/tables.sql
 \ir 00_core/_scope.sql
+\ir 00_core/exclude_finding.sql
+\ir 00_core/include_finding.sql
 \ir 00_core/version.sql
+\ir 20_performance/tables.sql
+\ir 20_performance/_advice_duplicate.sql
+\ir 20_performance/_advice_foreign_key.sql
+\ir 20_performance/_advice_invalid.sql
+\ir 20_performance/_advice_statistics.sql
+\ir 20_performance/_advice_unused.sql
+\ir 20_performance/_index_name.sql
+\ir 20_performance/_node_comparisons.sql
+\ir 20_performance/_statistics_since.sql
 \ir 90_privileges/grant_privileges.sql
 \ir 90_privileges/zz_apply.sql
 COMMIT;
