@@ -15,34 +15,28 @@ AS $body$
         JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid AND t.relnamespace = ANY (scope)
         JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
         WHERE k.contype = 'f' AND k.conparentid = 0
-    ), fk_column AS MATERIALIZED (
-        -- equality: as the index sees it, with the referencing column on the left.
-        SELECT fk.fk_id, u.position, u.attnum, o.oprcom AS equality, own.attname,
-            NULLIF(other.attcollation, own.attcollation) AS other_collation
-        FROM fk
-        CROSS JOIN LATERAL ROWS FROM (
-            pg_catalog.unnest(fk.conkey), pg_catalog.unnest(fk.confkey), pg_catalog.unnest(fk.conpfeqop)
-        ) WITH ORDINALITY AS u (attnum, other_attnum, operator_id, position)
-        JOIN pg_catalog.pg_attribute AS own ON own.attrelid = fk.conrelid AND own.attnum = u.attnum
-        JOIN pg_catalog.pg_attribute AS other ON other.attrelid = fk.confrelid AND other.attnum = u.other_attnum
-        JOIN pg_catalog.pg_operator AS o ON o.oid = u.operator_id
-    ), supported AS MATERIALIZED (
-        SELECT fk.fk_id
+    ), candidate AS MATERIALIZED (
+        -- Indexes whose first columns are the key's. indkey and kin count from 0.
+        SELECT fk.fk_id, fk.conrelid, fk.conkey, fk.conpfeqop, i.indexrelid, i.indkey, i.indclass, i.indpred
         FROM fk
         JOIN pg_catalog.pg_index AS i ON i.indrelid = fk.conrelid
-        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-        JOIN pg_catalog.pg_am AS a ON a.oid = c.relam
         CROSS JOIN LATERAL (SELECT pg_catalog.cardinality(fk.conkey) AS n) AS width
-        WHERE i.indisvalid AND i.indnkeyatts >= width.n
-          AND (a.amname = 'btree' OR a.amname = 'hash' AND width.n = 1)
-          AND (SELECT count(*) FROM fk_column AS f WHERE f.fk_id = fk.fk_id AND EXISTS (
-                  SELECT FROM pg_catalog.generate_series(0, width.n - 1) AS p (n)
-                  JOIN pg_catalog.pg_opclass AS oc ON oc.oid = i.indclass[p.n]
-                  JOIN pg_catalog.pg_amop AS ao ON ao.amopfamily = oc.opcfamily AND ao.amopopr = f.equality
-                  WHERE i.indkey[p.n] = f.attnum)) = width.n
-          AND (i.indpred IS NULL OR pg_catalog.string_to_array(
-                  pg_catalog.translate(pg_catalog.pg_get_expr(i.indpred, i.indrelid), '()', ''), ' AND ')
-              <@ ARRAY(SELECT pg_catalog.quote_ident(f.attname) || ' IS NOT NULL' FROM fk_column AS f WHERE f.fk_id = fk.fk_id))
+        CROSS JOIN LATERAL (SELECT (i.indkey::smallint[])[0:width.n - 1] AS columns) AS first
+        WHERE i.indisvalid AND i.indnkeyatts >= width.n AND first.columns @> fk.conkey AND first.columns <@ fk.conkey
+    ), supported AS (
+        -- The index sees the key's operator from the other side: the referencing column on the left.
+        SELECT c.fk_id
+        FROM candidate AS c
+        CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.conpfeqop)) AS u (attnum, operator_id)
+        JOIN pg_catalog.pg_operator AS o ON o.oid = u.operator_id
+        JOIN pg_catalog.pg_opclass AS oc ON oc.oid = c.indclass[pg_catalog.array_position(c.indkey::smallint[], u.attnum)]
+        JOIN pg_catalog.pg_am AS a ON a.oid = oc.opcmethod AND a.amname IN ('btree', 'hash')
+        JOIN pg_catalog.pg_amop AS ao ON ao.amopfamily = oc.opcfamily AND ao.amopopr = o.oprcom
+        WHERE c.indpred IS NULL OR pg_catalog.string_to_array(
+                pg_catalog.translate(pg_catalog.pg_get_expr(c.indpred, c.conrelid), '()', ''), ' AND ')
+            <@ ARRAY(SELECT pg_catalog.quote_ident(own.attname) || ' IS NOT NULL' FROM pg_catalog.pg_attribute AS own
+                     WHERE own.attrelid = c.conrelid AND own.attnum = ANY (c.conkey))
+        GROUP BY c.fk_id, c.indexrelid, c.conkey HAVING count(DISTINCT u.attnum) = pg_catalog.cardinality(c.conkey)
     )
     SELECT
         pg_catalog.format('foreign_key:%I.%I.%I', fk.nspname, fk.relname, fk.conname),
@@ -57,18 +51,22 @@ AS $body$
         'Create the index, or exclude the finding if rows of the referenced table are never deleted and their keys never change.'
             || CASE WHEN fk.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.' ELSE '' END,
         pg_catalog.format('CREATE INDEX %s%I ON %I.%I (%s)', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
-            pggit_excellence._index_name(fk.relname, fk.conname), fk.nspname, fk.relname, wanted.columns),
+            wanted.name, fk.nspname, fk.relname, wanted.columns),
         pg_catalog.format('DROP INDEX %s%I.%I', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
-            fk.nspname, pggit_excellence._index_name(fk.relname, fk.conname))
+            fk.nspname, wanted.name)
     FROM fk
     CROSS JOIN LATERAL (
+        -- Under the referenced column's collation, because the searches of the foreign key use that.
         SELECT pg_catalog.string_agg(
-            pg_catalog.quote_ident(f.attname) || COALESCE(pg_catalog.format(' COLLATE %I.%I', cn.nspname, co.collname), ''),
-            ', ' ORDER BY f.position) AS columns
-        FROM fk_column AS f
-        LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = f.other_collation
+                pg_catalog.quote_ident(own.attname)
+                    || COALESCE(' COLLATE ' || pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname), ''),
+                ', ' ORDER BY u.position) AS columns,
+            pggit_excellence._index_name(fk.relname, pg_catalog.string_agg(own.attname, '_' ORDER BY u.position), 'fkey') AS name
+        FROM ROWS FROM (pg_catalog.unnest(fk.conkey), pg_catalog.unnest(fk.confkey)) WITH ORDINALITY AS u (attnum, other_attnum, position)
+        JOIN pg_catalog.pg_attribute AS own ON own.attrelid = fk.conrelid AND own.attnum = u.attnum
+        JOIN pg_catalog.pg_attribute AS other ON other.attrelid = fk.confrelid AND other.attnum = u.other_attnum
+        LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = other.attcollation AND co.oid <> own.attcollation
         LEFT JOIN pg_catalog.pg_namespace AS cn ON cn.oid = co.collnamespace
-        WHERE f.fk_id = fk.fk_id
     ) AS wanted
     WHERE fk.fk_id NOT IN (SELECT s.fk_id FROM supported AS s)
       -- The period of a temporal key is not compared by equality: no btree serves it.
