@@ -12,53 +12,55 @@ AS $body$
     WITH RECURSIVE scope AS MATERIALIZED (
         SELECT pggit_excellence._scope(schemas) AS oids
     ), wanted AS MATERIALIZED (
-        SELECT i.indexrelid, i.indrelid, i.indisvalid, n.nspname, c.relname, c.relkind, t.relname AS table_name, tn.nspname AS table_schema
-        FROM scope
-        JOIN pg_catalog.pg_class AS c ON c.relnamespace = ANY (scope.oids) AND c.relkind IN ('i', 'I')
+        SELECT i.indexrelid, i.indrelid, i.indisvalid, n.nspname, t.relname AS table_name, c.relname, c.relkind, c.relpages
+        FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
         JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
+        WHERE c.relkind IN ('i', 'I') AND c.relnamespace = ANY (ARRAY(SELECT pg_catalog.unnest(scope.oids) FROM scope))
     ), part AS (
-        SELECT w.indexrelid AS whole_id, w.indexrelid AS part_id FROM wanted AS w
+        SELECT w.indexrelid AS whole_id, w.indexrelid AS part_id FROM wanted AS w WHERE w.relkind = 'I'
         UNION ALL
         SELECT p.whole_id, h.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS h ON h.inhparent = p.part_id
-    ), leaf AS MATERIALIZED (
-        SELECT p.whole_id, i.indrelid, c.relpages,
-            pg_catalog.pg_stat_get_numscans(i.indexrelid) AS scans,
-            pg_catalog.pg_stat_get_tuples_returned(i.indexrelid) AS rows_read
+    ), counted AS (
+        -- All indexes of a table are in its schema, so the sum over the table is complete.
+        SELECT u.indexrelid, NULL::bigint AS parts, u.relpages::bigint AS pages, u.scans, u.rows_read,
+            u.sequential_scans + sum(u.scans) OVER (PARTITION BY u.indrelid) AS table_scans
+        FROM (
+            SELECT w.indexrelid, w.indrelid, w.relpages,
+                pg_catalog.pg_stat_get_numscans(w.indexrelid) AS scans,
+                pg_catalog.pg_stat_get_tuples_returned(w.indexrelid) AS rows_read,
+                pg_catalog.pg_stat_get_numscans(w.indrelid) AS sequential_scans
+            FROM wanted AS w WHERE w.relkind = 'i'
+        ) AS u
+        UNION ALL
+        SELECT p.whole_id, count(*), sum(c.relpages), sum(pg_catalog.pg_stat_get_numscans(i.indexrelid))::bigint,
+            sum(pg_catalog.pg_stat_get_tuples_returned(i.indexrelid))::bigint,
+            sum(pg_catalog.pg_stat_get_numscans(i.indrelid) + (
+                SELECT sum(pg_catalog.pg_stat_get_numscans(beside.indexrelid))
+                FROM pg_catalog.pg_index AS beside WHERE beside.indrelid = i.indrelid))
         FROM part AS p
         JOIN pg_catalog.pg_index AS i ON i.indexrelid = p.part_id
         JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid AND c.relkind = 'i'
-    ), table_scans AS MATERIALIZED (
-        SELECT t.indrelid, pg_catalog.pg_stat_get_numscans(t.indrelid) + sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)) AS scans
-        FROM (SELECT DISTINCT l.indrelid FROM leaf AS l) AS t
-        JOIN pg_catalog.pg_index AS i ON i.indrelid = t.indrelid
-        GROUP BY t.indrelid
-    ), total AS (
-        SELECT l.whole_id, count(*) AS parts, sum(l.scans)::bigint AS scans, sum(l.rows_read)::bigint AS rows_read,
-            sum(s.scans) AS table_scans, sum(l.relpages)::bigint AS pages
-        FROM leaf AS l
-        JOIN table_scans AS s ON s.indrelid = l.indrelid
-        GROUP BY l.whole_id
+        GROUP BY p.whole_id
     )
     SELECT
-        pg_catalog.format('%I.%I', w.table_schema, w.table_name),
+        pg_catalog.format('%I.%I', w.nspname, w.table_name),
         pg_catalog.format('%I.%I', w.nspname, w.relname),
-        total.scans,
-        total.rows_read,
-        pg_catalog.round(100.0 * total.scans / NULLIF(total.table_scans, 0), 2),
-        pg_catalog.round(total.rows_read::numeric / NULLIF(total.scans, 0), 1),
-        total.pages * pg_catalog.current_setting('block_size')::bigint,
+        c.scans,
+        c.rows_read,
+        pg_catalog.round(100.0 * c.scans / NULLIF(c.table_scans, 0), 2),
+        pg_catalog.round(c.rows_read::numeric / NULLIF(c.scans, 0), 1),
+        c.pages * pg_catalog.current_setting('block_size')::bigint,
         pg_catalog.concat_ws('; ',
-            CASE WHEN w.relkind = 'I' THEN pg_catalog.format('sum of %s partitions', COALESCE(total.parts, 0)) END,
+            CASE WHEN w.relkind = 'I' THEN pg_catalog.format('sum of %s partitions', COALESCE(c.parts, 0)) END,
             CASE WHEN NOT w.indisvalid THEN 'invalid: no query can use it' END,
             CASE WHEN NOT pg_catalog.current_setting('track_counts')::boolean THEN 'track_counts is off'
-                 WHEN COALESCE(total.table_scans, 0) = 0 THEN 'the table was not read since the statistics count'
-                 WHEN total.scans = 0 THEN 'not used since the statistics count' END)
+                 WHEN COALESCE(c.table_scans, 0) = 0 THEN 'the table was not read since the statistics count'
+                 WHEN c.scans = 0 THEN 'not used since the statistics count' END)
     FROM wanted AS w
-    LEFT JOIN total ON total.whole_id = w.indexrelid
-    ORDER BY w.table_schema, w.table_name, w.nspname, w.relname
+    LEFT JOIN counted AS c ON c.indexrelid = w.indexrelid
+    ORDER BY w.nspname, w.table_name, w.relname
 $body$;
 COMMENT ON FUNCTION pggit_excellence.check_index_usage(text[]) IS
     'Use of each index since the statistics count. index_scans: scans started; rows_read: index entries returned; effectiveness: percent of all scans of its table (sequential ones included) that used this index, NULL where the table was not read; rows_per_scan: index entries per scan, NULL without scans; index_bytes: size at the last VACUUM or ANALYZE; note: why a value is NULL or 0, empty otherwise. All NULL for a partitioned index without partitions. schemas: NULL pgGit''s, {*} all. Source: pg_stat_get_numscans and kin, as pg_stat_all_indexes. Locks nothing.';
