@@ -57,7 +57,7 @@ AS $body$
             fk.nspname, wanted.name)
     FROM fk
     CROSS JOIN LATERAL (
-        -- Under the referenced column's collation, because the searches of the foreign key use that.
+        -- The searches run under the referenced column's collation only where that is not deterministic.
         SELECT pg_catalog.string_agg(
                 pg_catalog.quote_ident(own.attname)
                     || COALESCE(' COLLATE ' || pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname), ''),
@@ -66,7 +66,7 @@ AS $body$
         FROM ROWS FROM (pg_catalog.unnest(fk.conkey), pg_catalog.unnest(fk.confkey)) WITH ORDINALITY AS u (attnum, other_attnum, position)
         JOIN pg_catalog.pg_attribute AS own ON own.attrelid = fk.conrelid AND own.attnum = u.attnum
         JOIN pg_catalog.pg_attribute AS other ON other.attrelid = fk.confrelid AND other.attnum = u.other_attnum
-        LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = other.attcollation AND co.oid <> own.attcollation
+        LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = other.attcollation AND co.oid <> own.attcollation AND NOT co.collisdeterministic
         LEFT JOIN pg_catalog.pg_namespace AS cn ON cn.oid = co.collnamespace
     ) AS wanted
     WHERE fk.fk_id NOT IN (SELECT s.fk_id FROM supported AS s)

@@ -25,12 +25,14 @@ AS $body$
     JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
-        SELECT
-            pg_catalog.pg_stat_get_numscans(t.oid) + COALESCE((
-                SELECT sum(pg_catalog.pg_stat_get_numscans(other.indexrelid))
-                FROM pg_catalog.pg_index AS other WHERE other.indrelid = t.oid), 0) AS scans,
+        -- Building an index counts as a sequential scan of its table.
+        SELECT GREATEST(0, pg_catalog.pg_stat_get_numscans(t.oid) - beside.builds) + beside.scans AS scans,
             pg_catalog.pg_stat_get_tuples_inserted(t.oid) + pg_catalog.pg_stat_get_tuples_updated(t.oid)
                 + pg_catalog.pg_stat_get_tuples_deleted(t.oid) AS writes
+        FROM (
+            SELECT count(*) AS builds, sum(pg_catalog.pg_stat_get_numscans(other.indexrelid)) AS scans
+            FROM pg_catalog.pg_index AS other WHERE other.indrelid = t.oid
+        ) AS beside
     ) AS traffic
     WHERE s.since <= pg_catalog.statement_timestamp() - min_statistics_age
       AND c.relnamespace = ANY (scope) AND c.relkind = 'i' AND NOT c.relispartition

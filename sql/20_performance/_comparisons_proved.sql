@@ -1,6 +1,7 @@
 -- Which columns are compared under which collation, proved by the catalog:
 --   * views, rules, policies and BEGIN ATOMIC functions store their parsed queries;
---   * a foreign key searches the referencing table under the collation of the referenced column.
+--   * a foreign key searches the referencing table under the collation of the referencing column, or under the
+--     referenced column's where that is not deterministic.
 -- Only user-made objects that use a text column of an index in scope under another collation than the index's are read.
 CREATE FUNCTION pggit_excellence._comparisons_proved(scope oid[])
 RETURNS TABLE (source text, table_id oid, attnum smallint, operator_id oid, collation_id oid)
@@ -37,14 +38,16 @@ AS $body$
     UNION ALL
     SELECT pg_catalog.format('foreign key %I of %I.%I, on DELETE and UPDATE of %s', k.conname, n.nspname, t.relname,
             k.confrelid::pg_catalog.regclass),
-        k.conrelid, u.attnum, u.operator_id, other.attcollation
+        k.conrelid, u.attnum, u.operator_id, CASE WHEN co.collisdeterministic THEN own.attcollation ELSE other.attcollation END
     FROM pg_catalog.pg_constraint AS k
     JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid AND t.relnamespace = ANY (scope)
     JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
     CROSS JOIN LATERAL ROWS FROM (
         pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conpfeqop)
     ) AS u (attnum, other_attnum, operator_id)
+    JOIN pg_catalog.pg_attribute AS own ON own.attrelid = k.conrelid AND own.attnum = u.attnum
     JOIN pg_catalog.pg_attribute AS other ON other.attrelid = k.confrelid AND other.attnum = u.other_attnum
+    LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = other.attcollation
     WHERE k.contype = 'f' AND k.conparentid = 0
       -- Only where a collation can differ at all: most keys are numbers.
       AND k.conpfeqop && ARRAY(
