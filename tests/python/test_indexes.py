@@ -5,16 +5,16 @@ What an index can serve is asked of the planner (EXPLAIN with enable_seqscan = o
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from conftest import FIXTURES, MakeDatabase
+from conftest import FIXTURES, ROOT, MakeDatabase
 from pggit_excellence.server import Server
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def only(found: list[Row]) -> Row:
 def plan(connection: psycopg.Connection, query: str) -> str:
     """The plan of `query` when sequential scans are to be avoided."""
     connection.execute("SET enable_seqscan = off")
-    text = "\n".join(row[0] for row in connection.execute(f"EXPLAIN (COSTS OFF) {query}"))  # type: ignore[arg-type]
+    text = "\n".join(row[0] for row in connection.execute(f"EXPLAIN (COSTS OFF) {query}"))
     connection.execute("RESET enable_seqscan")
     return text
 
@@ -63,7 +63,7 @@ def scans_of_delete(connection: psycopg.Connection, delete: str, table: str) -> 
     flush_statistics(connection)
     connection.execute("SET enable_seqscan = off")
     with connection.transaction(force_rollback=True):
-        connection.execute(delete)  # type: ignore[arg-type]
+        connection.execute(delete)
         counts = connection.execute(query, [table]).fetchone()
     connection.execute("RESET enable_seqscan")
     assert counts is not None
@@ -171,8 +171,8 @@ def make_pairs(connection: psycopg.Connection, pairs: list[tuple[str, ...]]) -> 
     """A schema with a table and its two indexes for each pair."""
     schemas = [f"pair_{number}" for number in range(len(pairs))]
     for schema, (first, second, *_) in zip(schemas, pairs, strict=True):
-        connection.execute(f"CREATE SCHEMA {schema}; SET search_path = {schema}")  # type: ignore[arg-type]
-        connection.execute(f"CREATE TABLE t (a int, b int, c text); {first}; {second}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE SCHEMA {schema}; SET search_path = {schema}")
+        connection.execute(f"CREATE TABLE t (a int, b int, c text); {first}; {second}")
     return schemas
 
 
@@ -214,7 +214,7 @@ def test_invalid(plain: psycopg.Connection) -> None:
     plain.execute("INSERT INTO t VALUES (1), (1)")
     for name in ("broken", "broken_ccnew"):
         with pytest.raises(psycopg.errors.UniqueViolation):
-            plain.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON t (a)")  # type: ignore[arg-type]
+            plain.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON t (a)")
     plain.execute("DELETE FROM t")
     assert [row["index_name"] for row in advice(plain, "invalid")] == ["public.broken", "public.broken_ccnew"]
     for row in advice(plain, "invalid"):
@@ -271,14 +271,14 @@ def foreign_key(plain: psycopg.Connection) -> psycopg.Connection:
 
 @pytest.mark.parametrize("index", FK_USABLE)
 def test_foreign_key_with_index(foreign_key: psycopg.Connection, index: str) -> None:
-    foreign_key.execute(index)  # type: ignore[arg-type]
+    foreign_key.execute(index)
     assert scans_of_delete(foreign_key, "DELETE FROM parent WHERE y = 50", "child") == (0, 1)
     assert advice(foreign_key, "foreign_key") == []
 
 
 @pytest.mark.parametrize("index", ["SELECT 1", *FK_USELESS])
 def test_foreign_key_without_index(foreign_key: psycopg.Connection, index: str) -> None:
-    foreign_key.execute(index)  # type: ignore[arg-type]
+    foreign_key.execute(index)
     found = only(advice(foreign_key, "foreign_key"))
     assert (found["finding_key"], found["severity"]) == ("foreign_key:public.child.child_x_y_fkey", "info")
     foreign_key.execute(found["mend_sql"])
@@ -293,7 +293,7 @@ def test_foreign_key_of_partitioned_table(plain: psycopg.Connection) -> None:
     plain.execute("CREATE TABLE parent (id int PRIMARY KEY)")
     plain.execute("CREATE TABLE child (id int REFERENCES parent) PARTITION BY RANGE (id)")
     for start in (0, 10):
-        plain.execute(f"CREATE TABLE child_{start} PARTITION OF child FOR VALUES FROM ({start}) TO ({start + 10})")  # type: ignore[arg-type]
+        plain.execute(f"CREATE TABLE child_{start} PARTITION OF child FOR VALUES FROM ({start}) TO ({start + 10})")
     found = only(advice(plain, "foreign_key"))
     assert found["table_name"] == "public.child"
     plain.execute(found["mend_sql"])
@@ -325,7 +325,7 @@ MISMATCHES = {
         "SELECT * FROM v",
     ),
     "correlated subquery": (
-        "CREATE VIEW v AS SELECT (SELECT max(id) FROM people WHERE name = c.relname) FROM pg_class AS c WHERE c.oid = 1",
+        "CREATE VIEW v AS SELECT (SELECT max(id) FROM people WHERE name = c.relname) FROM pg_class AS c",
         "SELECT * FROM v",
     ),
     "materialized view": (
@@ -345,11 +345,9 @@ MISMATCHES = {
 
 @pytest.mark.parametrize("what", MISMATCHES)
 def test_collation_mismatch(people: psycopg.Connection, what: str) -> None:
-    if what == "function" and people.info.server_version < 140000:
-        pytest.skip("no BEGIN ATOMIC")
     create, query = MISMATCHES[what]
-    people.execute(create)  # type: ignore[arg-type]
-    assert "Index" not in plan(people, query).partition("people")[0].rpartition("\n")[2]
+    people.execute(create)
+    assert "people_name" not in plan(people, query)
     found = only(advice(people, "collation"))
     assert found["finding_key"] == 'collation:public.people_name:pg_catalog."C"'
     assert (found["confidence"], found["table_name"]) == ("proved", "public.people")
@@ -373,12 +371,12 @@ NO_MISMATCHES = {
 
 def test_no_collation_mismatch(people: psycopg.Connection) -> None:
     for number, select in enumerate(NO_MISMATCHES.values()):
-        people.execute(f"CREATE VIEW v{number} AS {select}")  # type: ignore[arg-type]
+        people.execute(f"CREATE VIEW v{number} AS {select}")
     assert [row["evidence"] for row in advice(people, "collation")] == []
 
 
 def test_collation_mismatch_of_tiny_table_is_silent(people: psycopg.Connection) -> None:
-    people.execute(MISMATCHES["view"][0])  # type: ignore[arg-type]
+    people.execute(MISMATCHES["view"][0])
     people.execute("DELETE FROM people WHERE id > 900")
     flush_statistics(people)
     people.execute("VACUUM ANALYZE people")
@@ -389,25 +387,25 @@ def test_collation_mismatch_in_database_that_sorts_as_c(server: Server, make_dat
     """The planner compares collations by identity: a default that sorts like "C" is another one still."""
     name = make_database("empty") + "_c"
     with server.connect() as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C'")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C'")
     with server.connect(name) as connection:
         connection.execute("CREATE EXTENSION pggit_excellence")
         connection.execute(
             "CREATE TABLE people AS SELECT g AS id, 'name ' || g AS name FROM generate_series(1, 2000) AS g"
         )
         connection.execute("CREATE INDEX people_name ON people (name)")
-        connection.execute(MISMATCHES["view"][0])  # type: ignore[arg-type]
+        connection.execute(MISMATCHES["view"][0])
         assert "people_name" not in plan(connection, "SELECT * FROM v")
         assert only(advice(connection, "collation"))["index_name"] == "public.people_name"
     with server.connect() as connection:
-        connection.execute(f"DROP DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE {name}")
 
 
 def foreign_key_on_names(connection: psycopg.Connection, referenced: str, index: str) -> None:
     """Two tables of 2,000 names, the referenced one under the collation `referenced`."""
-    connection.execute(f"CREATE TABLE parent (name text COLLATE {referenced} PRIMARY KEY)")  # type: ignore[arg-type]
+    connection.execute(f"CREATE TABLE parent (name text COLLATE {referenced} PRIMARY KEY)")
     connection.execute("CREATE TABLE child (name text REFERENCES parent ON DELETE CASCADE)")
-    connection.execute(f"CREATE INDEX child_name ON child ({index})")  # type: ignore[arg-type]
+    connection.execute(f"CREATE INDEX child_name ON child ({index})")
     connection.execute("INSERT INTO parent SELECT g::text FROM generate_series(1, 2000) AS g")
     connection.execute("INSERT INTO child SELECT g::text FROM generate_series(1, 2000) AS g")
     connection.execute("ANALYZE")
@@ -455,15 +453,15 @@ LOOKUP = (
 
 
 @pytest.fixture
-def busy_pggit(pggit: psycopg.Connection) -> Iterator[psycopg.Connection]:
+def busy_pggit(pggit: psycopg.Connection) -> psycopg.Connection:
     """The stand-in after 60 DDL statements on 1,500 tracked objects."""
     track = (FIXTURES / "track_objects.sql").read_text(encoding="utf-8").replace(":objects", "1500")
     for statement in track.split(";\n"):
         if statement.strip():
-            pggit.execute(statement)  # type: ignore[arg-type]
+            pggit.execute(statement)
     pggit.execute("CREATE SCHEMA app")
     for number in range(60):
-        pggit.execute(f"CREATE TABLE app.t{number} (a int, b int, c int)")  # type: ignore[arg-type]
+        pggit.execute(f"CREATE TABLE app.t{number} (a int, b int, c int)")
     return pggit
 
 
@@ -497,7 +495,7 @@ def test_pggit_near_misses(busy_pggit: psycopg.Connection) -> None:
     with busy_pggit.transaction(force_rollback=True):
         busy_pggit.execute('CREATE INDEX ON pggit.objects (full_name COLLATE "C")')
         columns = 'object_type, schema_name COLLATE "C", object_name COLLATE "C", branch_name COLLATE "C"'
-        busy_pggit.execute(f"CREATE INDEX sibling ON pggit.objects ({columns})")  # type: ignore[arg-type]
+        busy_pggit.execute(f"CREATE INDEX sibling ON pggit.objects ({columns})")
         assert advice(busy_pggit, *wrong, schemas=None) == []
         busy_pggit.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'pggit.sibling'::regclass")
         assert only(advice(busy_pggit, *wrong, schemas=None))["finding_key"] == found["finding_key"]
@@ -521,7 +519,7 @@ def test_cold_pggit_is_silent(pggit: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize(("size", "expected"), [(20000, ["sequential_scan:public.t"]), (900, [])])
 def test_sequential_scans(plain: psycopg.Connection, size: int, expected: list[str]) -> None:
-    plain.execute("CREATE TABLE t AS SELECT g AS a FROM generate_series(1, %s::int) AS g" % size)  # type: ignore[arg-type]  # noqa: UP031
+    plain.execute(f"CREATE TABLE t AS SELECT g AS a FROM generate_series(1, {size}) AS g")
     for _ in range(120):
         plain.execute("SELECT count(*) FROM t WHERE a = 7")
     assert [row["finding_key"] for row in advice(plain, "sequential_scan")] == expected
@@ -551,11 +549,11 @@ def test_bloat(plain: psycopg.Connection) -> None:
 def test_fresh_index_is_not_bloated(plain: psycopg.Connection, key: str) -> None:
     """And the estimate is near enough to the truth to notice when it doubles."""
     plain.execute(
-        "CREATE TABLE t AS SELECT g AS a, 'some text ' || g AS b, CASE WHEN g % 2 = 0 THEN g::smallint % 30000 END AS c "
+        "CREATE TABLE t AS SELECT g AS a, 'some text ' || g AS b, CASE WHEN g % 2 = 0 THEN g::smallint END AS c "
         "FROM generate_series(1, 30000) AS g"
     )
     plain.execute("ALTER TABLE t ALTER a TYPE bigint")
-    plain.execute(f"CREATE INDEX i ON t ({key})")  # type: ignore[arg-type]
+    plain.execute(f"CREATE INDEX i ON t ({key})")
     plain.execute("VACUUM ANALYZE t")
     assert advice(plain, "bloat", "statistics") == []
 
@@ -576,7 +574,9 @@ def test_exclusions(plain: psycopg.Connection) -> None:
     key = only(advice(plain, "duplicate"))["finding_key"]
     plain.execute("SELECT pggit_excellence.exclude_finding(%s, 'kept for a test')", [key])
     assert advice(plain, "duplicate") == []
-    shown = "SELECT excluded FROM pggit_excellence.index_advice(ARRAY['*'], include_excluded => true) WHERE kind = 'duplicate'"
+    shown = (
+        "SELECT excluded FROM pggit_excellence.index_advice('{*}', include_excluded => true) WHERE kind = 'duplicate'"
+    )
     assert plain.execute(shown).fetchall() == [(True,)]
     plain.execute("SELECT pggit_excellence.include_finding(%s)", [key])
     assert plain.execute(shown).fetchall() == [(False,)]
@@ -594,9 +594,16 @@ def test_hostile_names(plain: psycopg.Connection) -> None:
     """Every kind with names that need quoting: the statements run and the findings go."""
     q = psycopg.sql.Identifier
     names = {
-        "s": q(HOSTILE), "t": q(HOSTILE, 'T"able.\n1'), "p": q(HOSTILE, "Pär:ent {VAR"), "col": q('C"ol )(\n IS NOT NULL'),
-        "i": q('In"dex.\n' + "ä" * 22), "d": q('In"dex.\nz'), "o": q('O"ther'), "u": q('In"valid\n'), "v": q(HOSTILE, "v\\iew :opno 98"),
-    }  # fmt: skip
+        "s": q(HOSTILE),
+        "t": q(HOSTILE, 'T"able.\n1'),
+        "p": q(HOSTILE, "Pär:ent {VAR"),
+        "v": q(HOSTILE, "v\\iew :opno 98"),
+        "col": q('C"ol )(\n IS NOT NULL'),
+        "i": q('In"dex.\n' + "ä" * 22),
+        "d": q('In"dex.\nz'),
+        "o": q('O"ther'),
+        "u": q('In"valid\n'),
+    }
     for statement in (
         "CREATE SCHEMA {s}",
         'CREATE TABLE {p} ({col} text COLLATE "C" PRIMARY KEY)',
@@ -686,7 +693,7 @@ def test_usage_of_partitioned_index_is_the_sum(plain: psycopg.Connection) -> Non
     plain.execute("SELECT pg_stat_reset()")
     plain.execute("SET enable_seqscan = off")
     for key in (1, 2, 11):
-        plain.execute(f"SELECT a FROM t WHERE a = {key}")  # type: ignore[arg-type]
+        plain.execute(f"SELECT a FROM t WHERE a = {key}")
     flush_statistics(plain)
     usage = rows(plain, "SELECT * FROM pggit_excellence.check_index_usage(ARRAY['public'])")
     assert [(row["index_name"], row["index_scans"], row["note"]) for row in usage] == [
@@ -696,3 +703,11 @@ def test_usage_of_partitioned_index_is_the_sum(plain: psycopg.Connection) -> Non
         ("public.t10_pkey", 1, ""),
     ]
     assert [row["effectiveness"] for row in usage] == [100, 100, 100, 100]
+
+
+def test_guide_queries_run(busy_pggit: psycopg.Connection) -> None:
+    guide = (ROOT / "docs" / "guides" / "INDEXES.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
+    assert len(queries) == 4
+    for query in queries:
+        busy_pggit.execute(query)
