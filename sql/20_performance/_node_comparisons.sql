@@ -12,6 +12,9 @@ AS $body$
 DECLARE
     -- A node's opening, a bracket, a field with its value, or any other word. A backslash quotes one character.
     token_pattern CONSTANT text := '\{[A-Z0-9_]+|[{}()]|:[a-z_0-9]+ (?:\\.|[^\s(){}\\])+|(?:\\.|[^\s(){}\\])+';
+    -- Of these only the structure and the fields that matter here.
+    wanted_pattern CONSTANT text := '^([{}()]|:(rtekind|relid|opno|inputcollid|varno|varattno|varlevelsup) )';
+    comparisons CONSTANT text[] := ARRAY['{OPEXPR', '{SCALARARRAYOPEXPR'];
     token      text;
     field      text;
     value      text;
@@ -28,7 +31,9 @@ DECLARE
     depth      integer;
     direct     integer;
 BEGIN
-    FOR token IN SELECT m.parts[1] FROM pg_catalog.regexp_matches(tree, token_pattern, 'g') AS m (parts) LOOP
+    FOR token IN
+        SELECT m.parts[1] FROM pg_catalog.regexp_matches(tree, token_pattern, 'g') AS m (parts) WHERE m.parts[1] ~ wanted_pattern
+    LOOP
         depth := pg_catalog.cardinality(open_nodes);
 
         IF token = '(' OR token LIKE '{%' THEN
@@ -48,14 +53,14 @@ BEGIN
         ELSIF token IN (')', '}') THEN
             IF open_nodes[depth] = '{QUERY' THEN
                 queries := pg_catalog.trim_array(queries, 1);
-            ELSIF open_nodes[depth] = '{VAR' THEN
+            ELSIF open_nodes[depth] = '{VAR' AND open_nodes && comparisons THEN
                 -- The comparison of which this column is a bare side, if any.
                 direct := depth - 1;
                 WHILE open_nodes[direct] IN ('{RELABELTYPE', '{COLLATEEXPR') LOOP
                     direct := direct - 1;
                 END LOOP;
                 direct := CASE WHEN open_nodes[direct] = '('
-                               AND open_nodes[direct - 1] IN ('{OPEXPR', '{SCALARARRAYOPEXPR') THEN open_ids[direct - 1] END;
+                               AND open_nodes[direct - 1] = ANY (comparisons) THEN open_ids[direct - 1] END;
                 columns := columns || pg_catalog.jsonb_build_object(
                     'compare', direct, 'inside', pg_catalog.to_jsonb(open_ids), 'attnum', this_var -> 'varattno',
                     'row', queries[pg_catalog.cardinality(queries) - (this_var ->> 'varlevelsup')::integer] || '.' || (this_var ->> 'varno'));
@@ -63,7 +68,7 @@ BEGIN
             open_nodes := pg_catalog.trim_array(open_nodes, 1);
             open_ids := pg_catalog.trim_array(open_ids, 1);
 
-        ELSIF token LIKE ':% %' THEN
+        ELSE
             field := pg_catalog.substr(pg_catalog.split_part(token, ' ', 1), 2);
             value := pg_catalog.substr(token, pg_catalog.length(field) + 3);
             CASE open_nodes[depth]
