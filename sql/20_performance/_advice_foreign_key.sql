@@ -23,7 +23,7 @@ AS $body$
         CROSS JOIN LATERAL (SELECT pg_catalog.cardinality(fk.conkey) AS n) AS width
         CROSS JOIN LATERAL (SELECT (i.indkey::smallint[])[0:width.n - 1] AS columns) AS first
         WHERE i.indisvalid AND i.indkey[0] = ANY (fk.conkey) AND i.indnkeyatts >= width.n
-          AND first.columns @> fk.conkey AND first.columns <@ fk.conkey
+          AND first.columns @> fk.conkey
     ), supported AS (
         -- The index sees the key's operator from the other side: the referencing column on the left.
         SELECT c.fk_id
