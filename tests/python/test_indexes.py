@@ -373,6 +373,18 @@ def test_no_collation_mismatch(people: psycopg.Connection) -> None:
     assert [row["evidence"] for row in advice(people, "collation")] == []
 
 
+def test_collation_of_a_later_key_column(people: psycopg.Connection) -> None:
+    """It matters only to lookups that also compare the columns before it."""
+    people.execute("DROP INDEX people_name; CREATE INDEX people_id_name ON people (id, name)")
+    people.execute("CREATE VIEW by_name AS SELECT id FROM people WHERE name = 'x' COLLATE \"C\"")
+    assert advice(people, "collation") == []
+    people.execute("CREATE VIEW by_both AS SELECT id FROM people WHERE id = 1 AND name = 'x' COLLATE \"C\"")
+    assert "Filter: (name =" in plan(people, "SELECT * FROM by_both")
+    people.execute(only(advice(people, "collation"))["mend_sql"])
+    assert "Filter" not in plan(people, "SELECT * FROM by_both")
+    assert advice(people, "collation") == []
+
+
 def test_collation_mismatch_of_tiny_table_is_silent(people: psycopg.Connection) -> None:
     people.execute(MISMATCHES["view"][0])
     people.execute("DELETE FROM people WHERE id > 900")
