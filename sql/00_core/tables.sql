@@ -55,3 +55,19 @@ COMMENT ON COLUMN pggit_excellence.action_log.applied_by IS 'The session user wh
 COMMENT ON COLUMN pggit_excellence.action_log.undone_at IS 'When it was undone; NULL: it still stands.';
 COMMENT ON COLUMN pggit_excellence.action_log.undone_by IS 'The session user who undid it; NULL: it still stands.';
 COMMENT ON COLUMN pggit_excellence.action_log.undo_note IS 'What undo() found and did; NULL: it still stands.';
+
+-- Findings that somebody has looked at and accepted.
+CREATE TABLE pggit_excellence.finding_exclusions (
+    finding_key text PRIMARY KEY,
+    reason      text NOT NULL,
+    excluded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    excluded_by text NOT NULL DEFAULT session_user,
+    expires_at  timestamptz
+);
+COMMENT ON TABLE pggit_excellence.finding_exclusions IS
+    'Findings that the diagnostics leave out: see exclude_finding() and include_finding().';
+COMMENT ON COLUMN pggit_excellence.finding_exclusions.finding_key IS 'The key that the diagnostic shows for the finding; made of names, so it survives dump and restore.';
+COMMENT ON COLUMN pggit_excellence.finding_exclusions.reason IS 'Why the finding is accepted.';
+COMMENT ON COLUMN pggit_excellence.finding_exclusions.excluded_at IS 'When it was excluded.';
+COMMENT ON COLUMN pggit_excellence.finding_exclusions.excluded_by IS 'The session user who excluded it.';
+COMMENT ON COLUMN pggit_excellence.finding_exclusions.expires_at IS 'From when on the finding shows again; NULL: never.';

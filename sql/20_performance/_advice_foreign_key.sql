@@ -1,0 +1,81 @@
+-- Foreign keys whose referencing columns have no usable index: every DELETE or key UPDATE in the referenced table reads
+-- the whole referencing one.
+-- Usable: valid; btree (or hash for one column); its first columns are the key's, in any order; the operator class knows
+-- the key's operator; no predicate but IS NOT NULL on the key's columns. An index that differs in the collation only is
+-- the matter of the kind "collation".
+CREATE FUNCTION pggit_excellence._advice_foreign_key(scope oid[])
+RETURNS SETOF pggit_excellence._finding
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    WITH fk AS MATERIALIZED (
+        SELECT k.oid AS fk_id, k.conname, k.conrelid, k.confrelid, k.conkey, k.confkey, k.conpfeqop,
+            t.relname, t.relkind, t.reltuples, n.nspname
+        FROM pg_catalog.pg_constraint AS k
+        JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid AND t.relnamespace = ANY (scope)
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+        WHERE k.contype = 'f' AND k.conparentid = 0
+    ), candidate AS MATERIALIZED (
+        -- Indexes whose first columns are the key's. indkey and kin count from 0.
+        SELECT fk.fk_id, fk.conrelid, fk.conkey, fk.conpfeqop, i.indexrelid, i.indkey, i.indclass, i.indpred
+        FROM fk
+        JOIN pg_catalog.pg_index AS i ON i.indrelid = fk.conrelid
+        CROSS JOIN LATERAL (SELECT pg_catalog.cardinality(fk.conkey) AS n) AS width
+        CROSS JOIN LATERAL (SELECT (i.indkey::smallint[])[0:width.n - 1] AS columns) AS first
+        WHERE i.indisvalid AND i.indkey[0] = ANY (fk.conkey) AND i.indnkeyatts >= width.n
+          AND first.columns @> fk.conkey
+    ), supported AS (
+        -- The index sees the key's operator from the other side: the referencing column on the left.
+        SELECT c.fk_id
+        FROM candidate AS c
+        CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.conpfeqop)) AS u (attnum, operator_id)
+        JOIN pg_catalog.pg_operator AS o ON o.oid = u.operator_id
+        JOIN pg_catalog.pg_opclass AS oc ON oc.oid = c.indclass[pg_catalog.array_position(c.indkey::smallint[], u.attnum)]
+        JOIN pg_catalog.pg_am AS a ON a.oid = oc.opcmethod AND a.amname IN ('btree', 'hash')
+        JOIN pg_catalog.pg_amop AS ao ON ao.amopfamily = oc.opcfamily AND ao.amopopr = o.oprcom
+        WHERE c.indpred IS NULL OR pg_catalog.string_to_array(
+                pg_catalog.translate(pg_catalog.pg_get_expr(c.indpred, c.conrelid), '()', ''), ' AND ')
+            <@ ARRAY(SELECT pg_catalog.quote_ident(own.attname) || ' IS NOT NULL' FROM pg_catalog.pg_attribute AS own
+                     WHERE own.attrelid = c.conrelid AND own.attnum = ANY (c.conkey))
+        GROUP BY c.fk_id, c.indexrelid, c.conkey HAVING count(DISTINCT u.attnum) = pg_catalog.cardinality(c.conkey)
+    )
+    SELECT
+        pg_catalog.format('foreign_key:%I.%I.%I', fk.nspname, fk.relname, fk.conname),
+        'foreign_key',
+        CASE WHEN fk.reltuples >= 10000 THEN 'warning' ELSE 'info' END,
+        'proved',
+        pg_catalog.format('%I.%I', fk.nspname, fk.relname),
+        NULL,
+        pg_catalog.format('constraint %I, %s: no index begins with its columns; %s', fk.conname,
+            pg_catalog.pg_get_constraintdef(fk.fk_id),
+            CASE WHEN fk.reltuples < 0 THEN 'the table has never been analyzed' ELSE 'about ' || fk.reltuples::bigint || ' rows' END),
+        'Create the index, or exclude the finding if rows of the referenced table are never deleted and their keys never change.'
+            || CASE WHEN fk.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.' ELSE '' END,
+        pg_catalog.format('CREATE INDEX %s%I ON %I.%I (%s)', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
+            wanted.name, fk.nspname, fk.relname, wanted.columns),
+        pg_catalog.format('DROP INDEX %s%I.%I', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
+            fk.nspname, wanted.name)
+    FROM fk
+    CROSS JOIN LATERAL (
+        -- The searches run under the referenced column's collation only where that is not deterministic.
+        SELECT pg_catalog.string_agg(
+                pg_catalog.quote_ident(own.attname)
+                    || COALESCE(' COLLATE ' || pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname), ''),
+                ', ' ORDER BY u.position) AS columns,
+            pggit_excellence._index_name(fk.relname, pg_catalog.string_agg(own.attname, '_' ORDER BY u.position), 'fkey') AS name
+        FROM ROWS FROM (pg_catalog.unnest(fk.conkey), pg_catalog.unnest(fk.confkey)) WITH ORDINALITY AS u (attnum, other_attnum, position)
+        JOIN pg_catalog.pg_attribute AS own ON own.attrelid = fk.conrelid AND own.attnum = u.attnum
+        JOIN pg_catalog.pg_attribute AS other ON other.attrelid = fk.confrelid AND other.attnum = u.other_attnum
+        LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = other.attcollation AND co.oid <> own.attcollation AND NOT co.collisdeterministic
+        LEFT JOIN pg_catalog.pg_namespace AS cn ON cn.oid = co.collnamespace
+    ) AS wanted
+    WHERE fk.fk_id NOT IN (SELECT s.fk_id FROM supported AS s)
+      -- The period of a temporal key is not compared by equality: no btree serves it.
+      AND NOT EXISTS (
+          SELECT FROM pg_catalog.unnest(fk.conpfeqop) AS e (operator_id)
+          WHERE NOT EXISTS (
+              SELECT FROM pg_catalog.pg_amop AS ao
+              WHERE ao.amopopr = e.operator_id AND ao.amopmethod = (SELECT a.oid FROM pg_catalog.pg_am AS a WHERE a.amname = 'btree')))
+$body$;
+COMMENT ON FUNCTION pggit_excellence._advice_foreign_key(oid[]) IS
+    'Internal: the part of index_advice() about foreign keys without a usable index on the referencing side. Source: pg_constraint, pg_index.';
