@@ -429,7 +429,8 @@ def test_snapshots_in_one_transaction(server: Server, plain: psycopg.Connection)
         flush_statistics(other)
         plain.execute("SELECT pggit_excellence.take_snapshot()")
     hits = plain.execute(
-        "SELECT s.heap_hit FROM pggit_excellence.table_io_snapshots AS s WHERE s.table_name = 'busy' ORDER BY s.snapshot_id"
+        "SELECT s.heap_hit FROM pggit_excellence.table_io_snapshots AS s "
+        "WHERE s.table_name = 'busy' ORDER BY s.snapshot_id"
     ).fetchall()
     assert hits[1][0] > hits[0][0]
 
