@@ -422,6 +422,7 @@ def test_snapshots_in_one_transaction(server: Server, plain: psycopg.Connection)
     """The second one sees what others did after the first."""
     plain.execute("CREATE TABLE public.busy (id integer)")
     plain.execute("INSERT INTO public.busy VALUES (1)")
+    plain.execute("SELECT count(*) FROM public.busy")
     flush_statistics(plain)
     with server.connect(plain.info.dbname) as other, plain.transaction():
         plain.execute("SELECT pggit_excellence.take_snapshot()")
