@@ -422,6 +422,7 @@ def test_snapshots_in_one_transaction(server: Server, plain: psycopg.Connection)
     """The second one sees what others did after the first."""
     plain.execute("CREATE TABLE public.busy (id integer)")
     plain.execute("INSERT INTO public.busy VALUES (1)")
+    plain.execute("SELECT count(*) FROM public.busy")
     flush_statistics(plain)
     with server.connect(plain.info.dbname) as other, plain.transaction():
         plain.execute("SELECT pggit_excellence.take_snapshot()")
@@ -429,7 +430,8 @@ def test_snapshots_in_one_transaction(server: Server, plain: psycopg.Connection)
         flush_statistics(other)
         plain.execute("SELECT pggit_excellence.take_snapshot()")
     hits = plain.execute(
-        "SELECT s.heap_hit FROM pggit_excellence.table_io_snapshots AS s WHERE s.table_name = 'busy' ORDER BY s.snapshot_id"
+        "SELECT s.heap_hit FROM pggit_excellence.table_io_snapshots AS s "
+        "WHERE s.table_name = 'busy' ORDER BY s.snapshot_id"
     ).fetchall()
     assert hits[1][0] > hits[0][0]
 
