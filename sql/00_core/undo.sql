@@ -70,6 +70,10 @@ DECLARE
     statement text;
     note      text;
 BEGIN
+    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'this transaction is read-only'
+            USING ERRCODE = 'read_only_sql_transaction', HINT = 'On a standby run it on the primary.';
+    END IF;
     SELECT l.* INTO done FROM pggit_excellence.action_log AS l WHERE l.action_id = undo.action_id FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no action %', COALESCE(undo.action_id::text, 'NULL')

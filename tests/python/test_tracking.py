@@ -359,6 +359,10 @@ def test_read_only(pggit: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         apply(pggit)
     pggit.execute("ROLLBACK")
+    pggit.execute("BEGIN READ ONLY")
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="this transaction is read-only"):
+        pggit.execute("SELECT pggit_excellence.undo(1)")
+    pggit.execute("ROLLBACK")
 
 
 # ---- CONCURRENTLY, through psql
