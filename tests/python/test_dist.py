@@ -158,5 +158,4 @@ def test_pgxn_client(archive: Path, installation: Installation, server: Server, 
             [*PGXN, *command], env=server.environment, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    XX
     assert control.stat().st_mtime > 0  # installed anew
