@@ -23,7 +23,8 @@ from tasks.dist import make_dist
 pytestmark = pytest.mark.once
 
 NAME = f"pggit_excellence-{assemble.version()}"
-PGXN = Path(sys.executable).with_name("pgxn")
+# The client's own start script does not work where the path of .venv has a space.
+PGXN = [sys.executable, "-c", "from pgxnclient.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
@@ -148,14 +149,13 @@ def test_pgxn_client(archive: Path, installation: Installation, server: Server, 
         (tmp_path / "mirror").mkdir()
         what = ["--mirror", mirror(tmp_path / "mirror", archive), "pggit_excellence"]
     control = installation.sharedir / "extension" / "pggit_excellence.control"
-    content = control.read_bytes()
-    control.unlink(missing_ok=True)
+    os.utime(control, (0, 0))
     libdir = subprocess.run([installation.pg_config, "--libdir"], capture_output=True, text=True, check=True).stdout
     Path(libdir.strip()).mkdir(parents=True, exist_ok=True)  # the client looks whether it may write there
     pg_config = ["--pg_config", str(installation.pg_config)]
     for command in (["install", "--nosudo", *pg_config, *what], ["check", *pg_config, *what]):
         done = subprocess.run(
-            [PGXN, *command], env=server.environment, cwd=tmp_path, capture_output=True, text=True, check=False
+            [*PGXN, *command], env=server.environment, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert control.read_bytes() == content
+    assert control.stat().st_mtime > 0  # installed anew
