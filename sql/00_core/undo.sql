@@ -3,7 +3,7 @@
 -- prefix, a parameter must be one of ours, the table must be pgGit's, and the object must still be as we made it.
 CREATE FUNCTION pggit_excellence._undo_statement(done pggit_excellence.action_log)
 RETURNS text
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE

@@ -50,7 +50,7 @@ COMMENT ON FUNCTION pggit_excellence._tracking_probe(text) IS 'Internal: the DDL
 -- Refuse with a reason where the probe cannot run.
 CREATE FUNCTION pggit_excellence._tracking_probe_check(repetitions integer, probe_schema text)
 RETURNS void
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
@@ -79,7 +79,7 @@ COMMENT ON FUNCTION pggit_excellence._tracking_probe_check(integer, text) IS
 -- Why the triggers of pgGit do not fire in this session, or NULL.
 CREATE FUNCTION pggit_excellence._tracking_off()
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE

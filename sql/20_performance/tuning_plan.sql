@@ -6,7 +6,7 @@ RETURNS TABLE (
     step integer, index_name text, table_oid oid, table_name text, column_names text[], wanted_collations oid[],
     columns_sql text, needed boolean, reason text
 )
-LANGUAGE sql STABLE ROWS 5
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH wish (step, index_name, table_name, column_names, in_c, rows_per_first, reason) AS (
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION pggit_excellence._tuning_indexes() IS
 -- default operator classes, valid, not partial. The last key column may be followed by others, or INCLUDE more.
 CREATE FUNCTION pggit_excellence._serving_index(table_oid oid, column_names text[], wanted_collations oid[])
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT x.relname::text
@@ -89,7 +89,7 @@ RETURNS TABLE (
     step integer, status text, kind text, table_name text, item text, statement text, undo_statement text, reason text,
     old_value text
 )
-LANGUAGE plpgsql STABLE ROWS 9
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 9
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE

@@ -190,7 +190,8 @@ def psql_script(name: str, root: Path = ROOT) -> str:
     text = (root / "sql" / name).read_text(encoding="utf-8")
     parts = [path.relative_to("sql") for path in source_files(root)]
     lines = "".join(f"\\ir {path.as_posix()}\n" for path in parts if re.match(PSQL_SCRIPTS[name], path.as_posix()))
-    return re.sub(r"(^\\ir .*\n)+", lambda _: lines, text, flags=re.MULTILINE)
+    first, last = text.index("\\ir "), text.index("\n", text.rindex("\\ir ")) + 1
+    return text[:first] + lines + text[last:]
 
 
 def write(path: Path, text: str) -> None:
