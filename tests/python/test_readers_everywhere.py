@@ -1,4 +1,4 @@
-"""Every reading function with its default arguments: on a hot standby, and for a role with pg_monitor only.
+"""Every public reading function with its default arguments: on a hot standby, and for a role with pg_monitor only.
 
 A function that is added later is covered without a change here.
 """
@@ -20,7 +20,7 @@ READERS = """
     SELECT p.oid::regprocedure::text
     FROM pg_proc AS p
     WHERE p.pronamespace = 'pggit_excellence'::regnamespace
-      AND p.provolatile <> 'v' AND p.prokind = 'f' AND p.pronargs = p.pronargdefaults
+      AND p.proname NOT LIKE '\\_%' AND p.provolatile <> 'v' AND p.prokind = 'f' AND p.pronargs = p.pronargdefaults
       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
     ORDER BY 1"""
 
