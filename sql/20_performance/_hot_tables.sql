@@ -1,5 +1,5 @@
 -- Tables that are read by sequential scans over and over: at least 1,000 rows; at least 100 sequential scans that read a
--- quarter of the present rows on average (the table may have grown) and, in all, a tenth of what the index scans fetched or
+-- tenth of the present rows on average (the table may have grown, and LIMIT 1 stops early) and, in all, a tenth of what the index scans fetched or
 -- more (an index that serves by its first column only fetches a lot); and ten whole reads a day since the statistics count.
 CREATE FUNCTION pggit_excellence._hot_tables(scope oid[])
 RETURNS TABLE (table_id oid, live_rows bigint, sequential_scans bigint, rows_per_scan bigint, evidence text)
@@ -17,7 +17,7 @@ AS $body$
     CROSS JOIN LATERAL (SELECT GREATEST(t.reltuples::bigint, pg_catalog.pg_stat_get_live_tuples(t.oid)) AS live_rows) AS size
     WHERE t.relkind IN ('r', 'm') AND t.relnamespace = ANY (scope)
       AND seq.scans >= 100 AND size.live_rows >= 1000
-      AND seq.tuples / NULLIF(seq.scans, 0) >= size.live_rows / 4
+      AND seq.tuples / NULLIF(seq.scans, 0) >= size.live_rows / 10
       AND seq.tuples >= pg_catalog.pg_stat_get_tuples_fetched(t.oid) / 10
       AND seq.tuples >= 10 * size.live_rows * GREATEST(1,
           COALESCE(EXTRACT(epoch FROM pg_catalog.statement_timestamp() - s.since) / 86400, 1))
