@@ -15,9 +15,9 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._frozen_pages() IS
     'Internal: pg_class.relallfrozen where it is above 0; no rows before PostgreSQL 18.';
 
--- What autovacuum goes by: one row of the server's settings (relid 0), and one for each relation with options of its own,
--- where the options replace the settings. A maximum or an insert threshold that is switched off is NULL.
-CREATE FUNCTION pggit_excellence._autovacuum_options()
+-- What autovacuum goes by: one row of the server's settings (relid 0), and one for each of the relations that has options
+-- of its own, where the options replace the settings. A maximum or an insert threshold that is switched off is NULL.
+CREATE FUNCTION pggit_excellence._autovacuum_options(relations oid[])
 RETURNS TABLE (
     relid           oid,
     enabled         boolean,
@@ -51,7 +51,7 @@ AS $body$
         SELECT c.oid AS relid, o.option_name AS name, o.option_value AS value
         FROM pg_class AS c
         CROSS JOIN LATERAL pg_options_to_table(c.reloptions) AS o
-        WHERE c.reloptions IS NOT NULL AND c.relkind IN ('r', 'm', 't')
+        WHERE c.oid = ANY (relations)
         UNION ALL
         SELECT 0, NULL, NULL
     ),
@@ -86,8 +86,8 @@ AS $body$
            e.xid_limit::bigint, e.multixact_limit::bigint
     FROM effective AS e
 $body$;
-COMMENT ON FUNCTION pggit_excellence._autovacuum_options() IS
-    'Internal: effective autovacuum settings, of the server (relid 0) and of each relation that has options.';
+COMMENT ON FUNCTION pggit_excellence._autovacuum_options(oid[]) IS
+    'Internal: effective autovacuum settings, of the server (relid 0) and of each of the relations that has options.';
 
 -- What autovacuum looks at, for each table and materialized view in the schemas, with its TOAST table. The arithmetic is
 -- autovacuum's.
@@ -127,19 +127,12 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+-- The planner cannot know how many tables the schemas have, nor how few have frozen pages, and would sort for nothing.
+SET enable_mergejoin = off
 AS $body$
     -- MATERIALIZED where an expression would otherwise be computed again at each use, for each table.
-    WITH options AS MATERIALIZED (
-        SELECT o.* FROM pggit_excellence._autovacuum_options() AS o
-    ),
-    frozen AS MATERIALIZED (
+    WITH frozen AS MATERIALIZED (
         SELECT f.* FROM pggit_excellence._frozen_pages() AS f
-    ),
-    failsafe AS MATERIALIZED (
-        SELECT GREATEST(current_setting('vacuum_failsafe_age')::bigint, 1.05 * o.xid_limit) AS xid,
-               GREATEST(current_setting('vacuum_multixact_failsafe_age')::bigint, 1.05 * o.multixact_limit) AS multixact
-        FROM options AS o
-        WHERE o.relid = 0
     ),
     tables AS MATERIALIZED (
         SELECT format('%I.%I', n.nspname, c.relname) AS table_name, c.oid AS relid, t.oid AS toast,
@@ -152,8 +145,20 @@ AS $body$
                age(t.relfrozenxid)::bigint AS toast_xid_age, mxid_age(t.relminmxid)::bigint AS toast_multixact_age
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid
+        -- All of them are TOAST tables; saying so keeps the others out of the join.
+        LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid AND t.relkind = 't'
         WHERE c.relnamespace = ANY (scope) AND c.relkind IN ('r', 'm')
+    ),
+    options AS MATERIALIZED (
+        SELECT o.* FROM pggit_excellence._autovacuum_options(ARRAY(
+            SELECT x.relid FROM tables AS t CROSS JOIN LATERAL (VALUES (t.options_of), (t.toast_options_of)) AS x (relid)
+            WHERE x.relid <> 0)) AS o
+    ),
+    failsafe AS MATERIALIZED (
+        SELECT GREATEST(current_setting('vacuum_failsafe_age')::bigint, 1.05 * o.xid_limit) AS xid,
+               GREATEST(current_setting('vacuum_multixact_failsafe_age')::bigint, 1.05 * o.multixact_limit) AS multixact
+        FROM options AS o
+        WHERE o.relid = 0
     ),
     counted AS MATERIALIZED (
         SELECT t.*, o.enabled, o.xid_limit, o.multixact_limit, x.xid_limit AS toast_xid_limit, x.multixact_limit AS toast_multixact_limit,
@@ -222,8 +227,9 @@ SET jit = off
 AS $body$
     WITH RECURSIVE descendant AS (
         SELECT c.oid AS root, c.oid AS relid
-        FROM pg_class AS c
-        WHERE c.relnamespace = ANY (scope) AND c.relkind = 'p'
+        FROM pg_partitioned_table AS p
+        JOIN pg_class AS c ON c.oid = p.partrelid
+        WHERE c.relnamespace = ANY (scope)
         UNION ALL
         SELECT d.root, i.inhrelid
         FROM descendant AS d
@@ -324,7 +330,7 @@ AS $body$
         -- relid is NULL where privileges hide it; then IN says NULL, which is right.
         SELECT p.relid FROM pg_stat_progress_vacuum AS p WHERE p.datname = current_database()
     ),
-    judged AS MATERIALIZED (
+    judged AS (
         SELECT f.*, v.autovacuum,
                -- A standby and a server that does not count know nothing; no counter at all means nothing recorded.
                f.active AND v.counting AS known,
