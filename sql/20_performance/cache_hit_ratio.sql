@@ -131,7 +131,7 @@ AS $body$
     ),
     -- MATERIALIZED, because the note would otherwise be worked out again for each of the recent columns.
     recent AS MATERIALIZED (
-        SELECT c.*, format('%I.%I', c.schema_name, c.table_name) AS name, CASE WHEN c.note IS NULL THEN 1 END AS valid  -- NULL times anything is NULL
+        SELECT c.*, format('%I.%I', c.schema_name, c.table_name) COLLATE "C" AS name, CASE WHEN c.note IS NULL THEN 1 END AS valid  -- NULL times anything is NULL
         FROM checked AS c
     )
     SELECT r.name,
@@ -144,7 +144,7 @@ AS $body$
            r.valid * r.d_toast_read, r.valid * r.d_toast_hit, pggit_excellence._hit_percent(r.valid * r.d_toast_read, r.d_toast_hit),
            r.note
     FROM recent AS r
-    ORDER BY r.heap_read + r.idx_read + r.toast_read DESC, r.name COLLATE "C"
+    ORDER BY r.heap_read + r.idx_read + r.toast_read DESC, r.name
 $body$;
 COMMENT ON FUNCTION pggit_excellence.cache_hit_ratio(text[]) IS
 $comment$How much of each table's reading shared buffers served, those with the most reads first.

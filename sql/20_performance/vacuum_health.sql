@@ -374,7 +374,8 @@ AS $body$
         SELECT p.* FROM scope AS s CROSS JOIN LATERAL pggit_excellence._partitioned_facts(s.oids) AS p
     ),
     result AS (
-        SELECT w.table_name AS name, w.relid,
+        -- With the collation of the order here, the sort needs no second copy of the name.
+        SELECT w.table_name COLLATE "C" AS name, w.relid,
                w.n_dead, w.vacuum_due, w.reason, w.vacuumed_at, w.n_live, w.vacuum_threshold, w.n_inserted, w.insert_threshold,
                w.toast_dead, w.toast_threshold, w.n_modified, w.analyze_threshold, w.analyze_known_due AS analyze_due,
                w.xid_age, w.xid_limit, w.multixact_age, w.multixact_limit, w.autovacuum_enabled AND w.autovacuum AS autovacuum_enabled,
@@ -387,7 +388,7 @@ AS $body$
                END AS vacuum_options
         FROM worded AS w
         UNION ALL
-        SELECT format('%I.%I', n.nspname, c.relname), p.table_oid,
+        SELECT format('%I.%I', n.nspname, c.relname) COLLATE "C", p.table_oid,
                NULL, false, NULL, NULL, p.n_live, NULL, NULL, NULL,
                NULL, NULL, NULL, p.analyze_threshold, CASE WHEN v.counting THEN p.analyze_due END,
                NULL, NULL, NULL, NULL, false, false,
@@ -418,7 +419,7 @@ AS $body$
            r.xid_age, r.xid_limit, r.multixact_age, r.multixact_limit,
            r.autovacuum_enabled, r.vacuum_running, r.note
     FROM result AS r
-    ORDER BY r.vacuum_due DESC NULLS LAST, r.analyze_due DESC NULLS LAST, r.name COLLATE "C"
+    ORDER BY r.vacuum_due DESC NULLS LAST, r.analyze_due DESC NULLS LAST, r.name
 $body$;
 COMMENT ON FUNCTION pggit_excellence.vacuum_health(text[]) IS
 $comment$Which tables need VACUUM or ANALYZE by autovacuum's own arithmetic (options of the table over settings), and when the others will.
