@@ -375,7 +375,7 @@ AS $body$
     ),
     result AS (
         -- With the collation of the order here, the sort needs no second copy of the name.
-        SELECT w.table_name COLLATE "C" AS name, w.relid,
+        SELECT w.table_name COLLATE "C" AS name, w.relid, w.toast,
                w.n_dead, w.vacuum_due, w.reason, w.vacuumed_at, w.n_live, w.vacuum_threshold, w.n_inserted, w.insert_threshold,
                w.toast_dead, w.toast_threshold, w.n_modified, w.analyze_threshold, w.analyze_known_due AS analyze_due,
                w.xid_age, w.xid_limit, w.multixact_age, w.multixact_limit, w.autovacuum_enabled AND w.autovacuum AS autovacuum_enabled,
@@ -388,7 +388,7 @@ AS $body$
                END AS vacuum_options
         FROM worded AS w
         UNION ALL
-        SELECT format('%I.%I', n.nspname, c.relname) COLLATE "C", p.table_oid,
+        SELECT format('%I.%I', n.nspname, c.relname) COLLATE "C", p.table_oid, NULL,
                NULL, false, NULL, NULL, p.n_live, NULL, NULL, NULL,
                NULL, NULL, NULL, p.analyze_threshold, CASE WHEN v.counting THEN p.analyze_due END,
                NULL, NULL, NULL, NULL, false, false,
@@ -410,7 +410,9 @@ AS $body$
            CASE WHEN r.vacuum_due THEN interval '0'
                 WHEN r.known THEN LEAST(
                     pggit_excellence._due_in(r.n_dead, r.vacuum_threshold, r.vacuumed_at),
-                    pggit_excellence._due_in(r.n_inserted, r.insert_threshold, r.vacuumed_at))
+                    pggit_excellence._due_in(r.n_inserted, r.insert_threshold, r.vacuumed_at),
+                    pggit_excellence._due_in(r.toast_dead, r.toast_threshold, GREATEST(
+                        pg_stat_get_last_vacuum_time(r.toast), pg_stat_get_last_autovacuum_time(r.toast))))
            END,
            CASE WHEN r.known THEN r.n_live END, r.vacuum_threshold,
            CASE WHEN r.known THEN r.n_inserted END, r.insert_threshold,
@@ -426,7 +428,7 @@ $comment$Which tables need VACUUM or ANALYZE by autovacuum's own arithmetic (opt
 Rows: tables, materialized views and partitioned tables of the schemas (NULL: pgGit's; {*}: all but the system's); TOAST counts with its table.
 last_vacuum, last_autovacuum: NULL = not since statistics began. n_dead_tup: dead rows; NULL = no statistics (note says why).
 vacuum_recommended: NULL = not known. reason: why, NULL = not recommended. mend_sql: the statement to run.
-due_in: time until recommended at the rate since the last vacuum, at most 100 years; NULL = rate not known or no growth.
+due_in: time until recommended at the rate since the last vacuum (dead rows, inserts, dead rows of TOAST: the first of them), at most 100 years; NULL = rate not known or no growth.
 n_live_tup, n_ins_since_vacuum, n_mod_since_analyze, toast_n_dead_tup: rows. *_threshold: the count above which autovacuum acts (NULL insert_threshold: disabled).
 xid_age, multixact_age: age in transactions; *_limit: the age above which autovacuum freezes; of the table or its TOAST, whichever is nearer to its limit.
 The multixact limit falls further when multixact members run short; the server does not show by how much.
