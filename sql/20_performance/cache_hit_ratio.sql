@@ -30,7 +30,7 @@ AS $body$
         SELECT i.indrelid, sum(pg_stat_get_blocks_fetched(i.indexrelid))::bigint AS fetched,
                sum(pg_stat_get_blocks_hit(i.indexrelid))::bigint AS hit
         FROM pg_index AS i
-        WHERE i.indrelid IN (SELECT t.oid FROM tables AS t)
+        JOIN tables AS t ON t.oid = i.indrelid
         GROUP BY i.indrelid
     )
     SELECT t.nspname::text, t.relname::text,

@@ -346,7 +346,7 @@ AS $body$
         CROSS JOIN LATERAL pggit_excellence._vacuum_facts(s.oids) AS f
         CROSS JOIN server AS v
     ),
-    worded AS MATERIALIZED (
+    worded AS (
         SELECT j.*,
                CASE WHEN j.must_freeze THEN true WHEN j.known THEN j.counter_due END AS vacuum_due,
                CASE WHEN j.known THEN j.analyze_due END AS analyze_known_due,
