@@ -10,14 +10,23 @@ AS $body$
 DECLARE
     modifiers CONSTANT text[] := '{or,replace,global,local,temporary,temp,unlogged,unique,constraint,recursive,trusted,procedural}';
     two_words CONSTANT text[] := '{materialized,event,foreign,access,text,default}';
-    -- Its beginning, without comments and brackets before it, white space folded.
-    original  text := pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 1000),
-        '^(?:\s|\(|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)+', ''), '\s+', ' ', 'g');
-    folded    text := pg_catalog.lower(original);
-    words     text[] := pg_catalog.string_to_array(pg_catalog.left(folded, 100), ' ');
-    about     boolean := pg_catalog.strpos(folded, 'pggit') > 0;
+    original  text := pg_catalog.left(query, 1000);
+    folded    text;
+    words     text[];
+    about     boolean;
     called    text;
 BEGIN
+    -- Its beginning, without comments and brackets before it, white space folded. Called for thousands of texts, most of
+    -- which are that already: finding that out costs much less than replacing.
+    IF original ~ '^[\s(/-]' THEN
+        original := pg_catalog.regexp_replace(original, '^(?:\s|\(|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*+[^*/])*\*+/)+', '');
+    END IF;
+    IF original ~ '\s\s|[\t\n\v\f\r]' THEN
+        original := pg_catalog.regexp_replace(original, '\s+', ' ', 'g');
+    END IF;
+    folded := pg_catalog.lower(original);
+    words := pg_catalog.string_to_array(pg_catalog.left(folded, 100), ' ');
+    about := pg_catalog.strpos(folded, 'pggit') > 0;
     IF words[1] IN ('comment', 'grant', 'revoke', 'truncate', 'reindex', 'vacuum', 'analyze', 'refresh', 'cluster') THEN
         RETURN pg_catalog.upper(words[1]);
     ELSIF words[1] IN ('create', 'alter', 'drop') THEN

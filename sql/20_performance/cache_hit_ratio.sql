@@ -14,31 +14,33 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+-- The planner cannot know how many tables the schemas have; reading each catalog once is right for all and for few.
+SET enable_mergejoin = off
+SET enable_nestloop = off
 AS $body$
     WITH tables AS MATERIALIZED (
-        SELECT c.oid, n.nspname, c.relname, NULLIF(c.reltoastrelid, 0) AS toast
+        -- A TOAST table has one valid index; others are what a REINDEX CONCURRENTLY builds or left behind.
+        SELECT c.oid, n.nspname, c.relname, NULLIF(c.reltoastrelid, 0) AS toast, i.indexrelid AS toast_index
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN pg_index AS i ON i.indrelid = c.reltoastrelid AND i.indisvalid
         WHERE c.relnamespace = ANY (scope) AND c.relkind IN ('r', 'm')
     ),
-    indexes AS MATERIALIZED (
-        SELECT i.indrelid, sum(pg_stat_get_blocks_fetched(i.indexrelid)) AS fetched, sum(pg_stat_get_blocks_hit(i.indexrelid)) AS hit
+    indexes AS (
+        SELECT i.indrelid, sum(pg_stat_get_blocks_fetched(i.indexrelid))::bigint AS fetched,
+               sum(pg_stat_get_blocks_hit(i.indexrelid))::bigint AS hit
         FROM pg_index AS i
-        WHERE i.indrelid IN (SELECT t.oid FROM tables AS t UNION ALL SELECT t.toast FROM tables AS t)
+        JOIN tables AS t ON t.oid = i.indrelid
         GROUP BY i.indrelid
-    ),
-    counted AS (
-        SELECT t.nspname::text AS schema_name, t.relname::text AS table_name,
-               pg_stat_get_blocks_fetched(t.oid) AS heap, pg_stat_get_blocks_hit(t.oid) AS heap_hit,
-               COALESCE(i.fetched, 0)::bigint AS idx, COALESCE(i.hit, 0)::bigint AS idx_hit,
-               (COALESCE(pg_stat_get_blocks_fetched(t.toast), 0) + COALESCE(ti.fetched, 0))::bigint AS toast,
-               (COALESCE(pg_stat_get_blocks_hit(t.toast), 0) + COALESCE(ti.hit, 0))::bigint AS toast_hit
-        FROM tables AS t
-        LEFT JOIN indexes AS i ON i.indrelid = t.oid
-        LEFT JOIN indexes AS ti ON ti.indrelid = t.toast
     )
-    SELECT c.schema_name, c.table_name, c.heap - c.heap_hit, c.heap_hit, c.idx - c.idx_hit, c.idx_hit, c.toast - c.toast_hit, c.toast_hit
-    FROM counted AS c
+    SELECT t.nspname::text, t.relname::text,
+           pg_stat_get_blocks_fetched(t.oid) - pg_stat_get_blocks_hit(t.oid), pg_stat_get_blocks_hit(t.oid),
+           COALESCE(i.fetched - i.hit, 0), COALESCE(i.hit, 0),
+           COALESCE(pg_stat_get_blocks_fetched(t.toast) - pg_stat_get_blocks_hit(t.toast), 0)
+               + COALESCE(pg_stat_get_blocks_fetched(t.toast_index) - pg_stat_get_blocks_hit(t.toast_index), 0),
+           COALESCE(pg_stat_get_blocks_hit(t.toast), 0) + COALESCE(pg_stat_get_blocks_hit(t.toast_index), 0)
+    FROM tables AS t
+    LEFT JOIN indexes AS i ON i.indrelid = t.oid
 $body$;
 COMMENT ON FUNCTION pggit_excellence._table_io(oid[]) IS
     'Internal: blocks read and hit for each table of the schemas, its indexes and its TOAST (with its index).';
@@ -86,7 +88,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
-    WITH now AS MATERIALIZED (
+    WITH now AS (
         SELECT t.* FROM pggit_excellence._table_io(pggit_excellence._scope(schemas)) AS t
     ),
     last_snapshot AS MATERIALIZED (
@@ -103,7 +105,7 @@ AS $body$
         LEFT JOIN last_snapshot AS l ON true
         WHERE d.datname = current_database()
     ),
-    before AS MATERIALIZED (
+    before AS (
         SELECT b.schema_name, b.table_name, b.heap_read, b.heap_hit, b.idx_read, b.idx_hit,
                b.toast_read + b.tidx_read AS toast_read, b.toast_hit + b.tidx_hit AS toast_hit
         FROM pggit_excellence.table_io_snapshots AS b
@@ -127,11 +129,12 @@ AS $body$
                    THEN 'counters went backwards since the last snapshot: reset, or the table or an index was made anew' END) AS note
         FROM grown AS g
     ),
-    recent AS (
-        SELECT c.*, CASE WHEN c.note IS NULL THEN 1 END AS valid  -- NULL times anything is NULL
+    -- MATERIALIZED, because the note would otherwise be worked out again for each of the recent columns.
+    recent AS MATERIALIZED (
+        SELECT c.*, format('%I.%I', c.schema_name, c.table_name) COLLATE "C" AS name, CASE WHEN c.note IS NULL THEN 1 END AS valid  -- NULL times anything is NULL
         FROM checked AS c
     )
-    SELECT format('%I.%I', r.schema_name, r.table_name),
+    SELECT r.name,
            r.heap_read, r.heap_hit, pggit_excellence._hit_percent(r.heap_read, r.heap_hit),
            r.idx_read, r.idx_hit, pggit_excellence._hit_percent(r.idx_read, r.idx_hit),
            r.toast_read, r.toast_hit, pggit_excellence._hit_percent(r.toast_read, r.toast_hit),
@@ -141,7 +144,7 @@ AS $body$
            r.valid * r.d_toast_read, r.valid * r.d_toast_hit, pggit_excellence._hit_percent(r.valid * r.d_toast_read, r.d_toast_hit),
            r.note
     FROM recent AS r
-    ORDER BY r.heap_read + r.idx_read + r.toast_read DESC, format('%I.%I', r.schema_name, r.table_name) COLLATE "C"
+    ORDER BY r.heap_read + r.idx_read + r.toast_read DESC, r.name
 $body$;
 COMMENT ON FUNCTION pggit_excellence.cache_hit_ratio(text[]) IS
 $comment$How much of each table's reading shared buffers served, those with the most reads first.

@@ -19,10 +19,16 @@ BEGIN
     LOOP
         IF item.found IS NULL THEN
             RETURN QUERY SELECT item.helper::text, NULL::text, NULL::text, NULL::text, 'unknown',
-                'the host is not visible from SQL: CREATE EXTENSION pggit_excellence_plpython3u CASCADE, where the server has PL/Python';
+                'the host is not visible from SQL: ' || CASE
+                    WHEN EXISTS (SELECT FROM pg_catalog.pg_extension AS e WHERE e.extname = 'pggit_excellence')
+                    THEN 'CREATE EXTENSION pggit_excellence_plpython3u CASCADE, where the server has PL/Python'
+                    ELSE 'the helpers are part of extension pggit_excellence_plpython3u, which needs the extension '
+                        'pggit_excellence; here it was installed with psql' END;
         ELSIF NOT pg_catalog.has_function_privilege(item.found::oid, 'EXECUTE') THEN
             RETURN QUERY SELECT item.helper::text, NULL::text, NULL::text, NULL::text, 'unknown',
-                pg_catalog.format('no privilege: GRANT EXECUTE ON FUNCTION %s TO %I', item.found, current_user);
+                pg_catalog.format('no privilege: GRANT EXECUTE ON FUNCTION %s TO %I; '
+                    'or run SELECT pggit_excellence.grant_privileges() once, for the roles that create_roles() made before the companion was there',
+                    item.found, current_user);
         ELSE
             RETURN QUERY EXECUTE pg_catalog.format(
                 'SELECT %L::text, %s FROM pggit_excellence.%I() AS r', item.helper, item.columns, item.helper);

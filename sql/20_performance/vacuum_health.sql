@@ -15,9 +15,9 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._frozen_pages() IS
     'Internal: pg_class.relallfrozen where it is above 0; no rows before PostgreSQL 18.';
 
--- What autovacuum goes by: one row of the server's settings (relid 0), and one for each relation with options of its own,
--- where the options replace the settings. A maximum or an insert threshold that is switched off is NULL.
-CREATE FUNCTION pggit_excellence._autovacuum_options()
+-- What autovacuum goes by: one row of the server's settings (relid 0), and one for each of the relations that has options
+-- of its own, where the options replace the settings. A maximum or an insert threshold that is switched off is NULL.
+CREATE FUNCTION pggit_excellence._autovacuum_options(relations oid[])
 RETURNS TABLE (
     relid           oid,
     enabled         boolean,
@@ -51,7 +51,7 @@ AS $body$
         SELECT c.oid AS relid, o.option_name AS name, o.option_value AS value
         FROM pg_class AS c
         CROSS JOIN LATERAL pg_options_to_table(c.reloptions) AS o
-        WHERE c.reloptions IS NOT NULL AND c.relkind IN ('r', 'm', 't')
+        WHERE c.oid = ANY (relations)
         UNION ALL
         SELECT 0, NULL, NULL
     ),
@@ -86,8 +86,8 @@ AS $body$
            e.xid_limit::bigint, e.multixact_limit::bigint
     FROM effective AS e
 $body$;
-COMMENT ON FUNCTION pggit_excellence._autovacuum_options() IS
-    'Internal: effective autovacuum settings, of the server (relid 0) and of each relation that has options.';
+COMMENT ON FUNCTION pggit_excellence._autovacuum_options(oid[]) IS
+    'Internal: effective autovacuum settings, of the server (relid 0) and of each of the relations that has options.';
 
 -- What autovacuum looks at, for each table and materialized view in the schemas, with its TOAST table. The arithmetic is
 -- autovacuum's.
@@ -127,19 +127,12 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+-- The planner cannot know how many tables the schemas have, nor how few have frozen pages, and would sort for nothing.
+SET enable_mergejoin = off
 AS $body$
     -- MATERIALIZED where an expression would otherwise be computed again at each use, for each table.
-    WITH options AS MATERIALIZED (
-        SELECT o.* FROM pggit_excellence._autovacuum_options() AS o
-    ),
-    frozen AS MATERIALIZED (
+    WITH frozen AS MATERIALIZED (
         SELECT f.* FROM pggit_excellence._frozen_pages() AS f
-    ),
-    failsafe AS MATERIALIZED (
-        SELECT GREATEST(current_setting('vacuum_failsafe_age')::bigint, 1.05 * o.xid_limit) AS xid,
-               GREATEST(current_setting('vacuum_multixact_failsafe_age')::bigint, 1.05 * o.multixact_limit) AS multixact
-        FROM options AS o
-        WHERE o.relid = 0
     ),
     tables AS MATERIALIZED (
         SELECT format('%I.%I', n.nspname, c.relname) AS table_name, c.oid AS relid, t.oid AS toast,
@@ -152,8 +145,20 @@ AS $body$
                age(t.relfrozenxid)::bigint AS toast_xid_age, mxid_age(t.relminmxid)::bigint AS toast_multixact_age
         FROM pg_class AS c
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid
+        -- All of them are TOAST tables; saying so keeps the others out of the join.
+        LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid AND t.relkind = 't'
         WHERE c.relnamespace = ANY (scope) AND c.relkind IN ('r', 'm')
+    ),
+    options AS MATERIALIZED (
+        SELECT o.* FROM pggit_excellence._autovacuum_options(ARRAY(
+            SELECT x.relid FROM tables AS t CROSS JOIN LATERAL (VALUES (t.options_of), (t.toast_options_of)) AS x (relid)
+            WHERE x.relid <> 0)) AS o
+    ),
+    failsafe AS MATERIALIZED (
+        SELECT GREATEST(current_setting('vacuum_failsafe_age')::bigint, 1.05 * o.xid_limit) AS xid,
+               GREATEST(current_setting('vacuum_multixact_failsafe_age')::bigint, 1.05 * o.multixact_limit) AS multixact
+        FROM options AS o
+        WHERE o.relid = 0
     ),
     counted AS MATERIALIZED (
         SELECT t.*, o.enabled, o.xid_limit, o.multixact_limit, x.xid_limit AS toast_xid_limit, x.multixact_limit AS toast_multixact_limit,
@@ -222,8 +227,9 @@ SET jit = off
 AS $body$
     WITH RECURSIVE descendant AS (
         SELECT c.oid AS root, c.oid AS relid
-        FROM pg_class AS c
-        WHERE c.relnamespace = ANY (scope) AND c.relkind = 'p'
+        FROM pg_partitioned_table AS p
+        JOIN pg_class AS c ON c.oid = p.partrelid
+        WHERE c.relnamespace = ANY (scope)
         UNION ALL
         SELECT d.root, i.inhrelid
         FROM descendant AS d
@@ -324,7 +330,7 @@ AS $body$
         -- relid is NULL where privileges hide it; then IN says NULL, which is right.
         SELECT p.relid FROM pg_stat_progress_vacuum AS p WHERE p.datname = current_database()
     ),
-    judged AS MATERIALIZED (
+    judged AS (
         SELECT f.*, v.autovacuum,
                -- A standby and a server that does not count know nothing; no counter at all means nothing recorded.
                f.active AND v.counting AS known,
@@ -340,7 +346,7 @@ AS $body$
         CROSS JOIN LATERAL pggit_excellence._vacuum_facts(s.oids) AS f
         CROSS JOIN server AS v
     ),
-    worded AS MATERIALIZED (
+    worded AS (
         SELECT j.*,
                CASE WHEN j.must_freeze THEN true WHEN j.known THEN j.counter_due END AS vacuum_due,
                CASE WHEN j.known THEN j.analyze_due END AS analyze_known_due,
@@ -368,7 +374,8 @@ AS $body$
         SELECT p.* FROM scope AS s CROSS JOIN LATERAL pggit_excellence._partitioned_facts(s.oids) AS p
     ),
     result AS (
-        SELECT w.table_name AS name, w.relid,
+        -- With the collation of the order here, the sort needs no second copy of the name.
+        SELECT w.table_name COLLATE "C" AS name, w.relid, w.toast,
                w.n_dead, w.vacuum_due, w.reason, w.vacuumed_at, w.n_live, w.vacuum_threshold, w.n_inserted, w.insert_threshold,
                w.toast_dead, w.toast_threshold, w.n_modified, w.analyze_threshold, w.analyze_known_due AS analyze_due,
                w.xid_age, w.xid_limit, w.multixact_age, w.multixact_limit, w.autovacuum_enabled AND w.autovacuum AS autovacuum_enabled,
@@ -381,7 +388,7 @@ AS $body$
                END AS vacuum_options
         FROM worded AS w
         UNION ALL
-        SELECT format('%I.%I', n.nspname, c.relname), p.table_oid,
+        SELECT format('%I.%I', n.nspname, c.relname) COLLATE "C", p.table_oid, NULL,
                NULL, false, NULL, NULL, p.n_live, NULL, NULL, NULL,
                NULL, NULL, NULL, p.analyze_threshold, CASE WHEN v.counting THEN p.analyze_due END,
                NULL, NULL, NULL, NULL, false, false,
@@ -403,7 +410,9 @@ AS $body$
            CASE WHEN r.vacuum_due THEN interval '0'
                 WHEN r.known THEN LEAST(
                     pggit_excellence._due_in(r.n_dead, r.vacuum_threshold, r.vacuumed_at),
-                    pggit_excellence._due_in(r.n_inserted, r.insert_threshold, r.vacuumed_at))
+                    pggit_excellence._due_in(r.n_inserted, r.insert_threshold, r.vacuumed_at),
+                    pggit_excellence._due_in(r.toast_dead, r.toast_threshold, GREATEST(
+                        pg_stat_get_last_vacuum_time(r.toast), pg_stat_get_last_autovacuum_time(r.toast))))
            END,
            CASE WHEN r.known THEN r.n_live END, r.vacuum_threshold,
            CASE WHEN r.known THEN r.n_inserted END, r.insert_threshold,
@@ -412,14 +421,14 @@ AS $body$
            r.xid_age, r.xid_limit, r.multixact_age, r.multixact_limit,
            r.autovacuum_enabled, r.vacuum_running, r.note
     FROM result AS r
-    ORDER BY r.vacuum_due DESC NULLS LAST, r.analyze_due DESC NULLS LAST, r.name COLLATE "C"
+    ORDER BY r.vacuum_due DESC NULLS LAST, r.analyze_due DESC NULLS LAST, r.name
 $body$;
 COMMENT ON FUNCTION pggit_excellence.vacuum_health(text[]) IS
 $comment$Which tables need VACUUM or ANALYZE by autovacuum's own arithmetic (options of the table over settings), and when the others will.
 Rows: tables, materialized views and partitioned tables of the schemas (NULL: pgGit's; {*}: all but the system's); TOAST counts with its table.
 last_vacuum, last_autovacuum: NULL = not since statistics began. n_dead_tup: dead rows; NULL = no statistics (note says why).
 vacuum_recommended: NULL = not known. reason: why, NULL = not recommended. mend_sql: the statement to run.
-due_in: time until recommended at the rate since the last vacuum, at most 100 years; NULL = rate not known or no growth.
+due_in: time until recommended at the rate since the last vacuum (dead rows, inserts, dead rows of TOAST: the first of them), at most 100 years; NULL = rate not known or no growth.
 n_live_tup, n_ins_since_vacuum, n_mod_since_analyze, toast_n_dead_tup: rows. *_threshold: the count above which autovacuum acts (NULL insert_threshold: disabled).
 xid_age, multixact_age: age in transactions; *_limit: the age above which autovacuum freezes; of the table or its TOAST, whichever is nearer to its limit.
 The multixact limit falls further when multixact members run short; the server does not show by how much.

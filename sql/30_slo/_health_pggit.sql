@@ -152,7 +152,8 @@ AS $body$
                CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT,USAGE')
                     THEN pg_catalog.pg_sequence_last_value(c.oid) END AS last_value,
                pg_catalog.has_sequence_privilege(c.oid, 'SELECT,USAGE') AS readable,
-               LEAST(s.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END) AS maximum
+               LEAST(s.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END)::numeric AS maximum,
+               s.seqmin AS minimum
         FROM pg_catalog.pg_sequence AS s
         JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -163,12 +164,19 @@ AS $body$
         WHERE (n.nspname = 'pggit' OR n.nspname LIKE 'pggit\_%') AND n.nspname <> 'pggit_excellence'
           AND s.seqincrement > 0 AND NOT s.seqcycle
     ),
-    summary AS (
-        SELECT pg_catalog.count(*) AS sequences, pg_catalog.count(*) FILTER (WHERE NOT u.readable) AS hidden,
-               COALESCE(pg_catalog.max(u.last_value::numeric / u.maximum), 0) AS fullest,
-               pg_catalog.jsonb_object_agg(u.sequence_name, pg_catalog.round(100 * u.last_value::numeric / u.maximum, 1))
-                   FILTER (WHERE u.last_value::numeric / u.maximum >= 0.7) AS nearly_full
+    shares AS (
+        -- Numbers used of those that there are; a sequence may begin below 0 and end at 0.
+        SELECT u.sequence_name, u.readable,
+               (u.last_value - u.minimum::numeric + 1) / GREATEST(u.maximum - u.minimum + 1, 1) AS used
         FROM used AS u
+    ),
+    summary AS (
+        -- A sequence that was never used has no last value: none of it is used.
+        SELECT pg_catalog.count(*) AS sequences, pg_catalog.count(*) FILTER (WHERE NOT h.readable) AS hidden,
+               COALESCE(pg_catalog.max(h.used), 0) AS fullest,
+               pg_catalog.jsonb_object_agg(h.sequence_name, pg_catalog.round(100 * h.used, 1))
+                   FILTER (WHERE h.used >= 0.7) AS nearly_full
+        FROM shares AS h
     )
     SELECT CASE WHEN s.fullest >= 0.9 THEN 'unhealthy' WHEN s.fullest >= 0.7 THEN 'warning'
                 WHEN s.sequences = 0 OR s.hidden > 0 THEN 'unknown' ELSE 'healthy' END,

@@ -23,21 +23,8 @@ def ratio(connection: psycopg.Connection, table: str = "public.t") -> Row:
 
 
 def snapshot(connection: psycopg.Connection) -> None:
-    """What take_snapshot() stores."""
     flush(connection)
-    connection.execute("""
-        WITH s AS (
-            INSERT INTO pggit_excellence.snapshots (taken_at, stats_reset, postmaster_started_at)
-            SELECT clock_timestamp(), d.stats_reset, pg_postmaster_start_time()
-            FROM pg_stat_database d WHERE d.datname = current_database()
-            RETURNING snapshot_id)
-        INSERT INTO pggit_excellence.table_io_snapshots (
-            snapshot_id, schema_name, table_name, heap_read, heap_hit, idx_read, idx_hit,
-            toast_read, toast_hit, tidx_read, tidx_hit)
-        SELECT s.snapshot_id, v.schemaname, v.relname, v.heap_blks_read, v.heap_blks_hit,
-               coalesce(v.idx_blks_read, 0), coalesce(v.idx_blks_hit, 0), coalesce(v.toast_blks_read, 0),
-               coalesce(v.toast_blks_hit, 0), coalesce(v.tidx_blks_read, 0), coalesce(v.tidx_blks_hit, 0)
-        FROM s, pg_statio_user_tables v WHERE v.heap_blks_read + v.heap_blks_hit > 0""")
+    connection.execute("SELECT pggit_excellence.take_snapshot()")
 
 
 @pytest.fixture
@@ -122,3 +109,15 @@ def test_backwards_is_said(table: psycopg.Connection) -> None:
     row = ratio(table)
     assert "backwards" in row["note"]
     assert_no_recent_values(row)
+
+
+def test_several_indexes_and_toast_made_anew(table: psycopg.Connection) -> None:
+    """Every index of the table counts, and TOAST that was reindexed still is one row."""
+    table.execute("CREATE INDEX ON t ((i + 1))")
+    work(table)
+    toast = table.execute("SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = 't'::regclass").fetchone()
+    assert toast is not None
+    table.execute(f"REINDEX TABLE CONCURRENTLY {toast[0]}")
+    row = ratio(table)
+    view = table.execute("SELECT idx_blks_read, idx_blks_hit FROM pg_statio_user_tables WHERE relname = 't'").fetchone()
+    assert (row["index_read"], row["index_hit"]) == view

@@ -131,6 +131,13 @@ def test_sequences(pggit: psycopg.Connection) -> None:
     assert health(pggit, "sequences")[0] == "healthy"
 
 
+def test_sequence_that_ends_at_zero(pggit: psycopg.Connection) -> None:
+    pggit.execute("CREATE SEQUENCE pggit.countdown MINVALUE -99 MAXVALUE 0 START -99")
+    assert health(pggit, "sequences")[0] == "healthy"
+    pggit.execute("SELECT setval('pggit.countdown', -10)")
+    assert health(pggit, "sequences")[0] == "unhealthy", "90 of 100 numbers are used"
+
+
 def test_invalid_index(pggit: psycopg.Connection) -> None:
     assert health(pggit, "indexes")[0] == "healthy"
     pggit.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'pggit.idx_history_object'::regclass")

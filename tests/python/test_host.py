@@ -13,6 +13,7 @@ import pytest
 
 import host_disk
 import host_limits
+from conftest import ROOT, MakeDatabase
 from pggit_excellence.server import Server
 
 Row = dict[str, Any]
@@ -257,6 +258,16 @@ def test_without_the_companion(plain: psycopg.Connection) -> None:
     assert "CREATE EXTENSION pggit_excellence_plpython3u" in hints[0][0]
 
 
+def test_without_the_companion_where_psql_installed_the_core(server: Server, make_database: MakeDatabase) -> None:
+    """CREATE EXTENSION ... CASCADE would meet the schema that psql made and fail."""
+    database = make_database("empty")
+    server.psql("-f", str(ROOT / "sql" / "install.sql"), dbname=database)
+    with server.connect(database) as connection:
+        notes = connection.execute("SELECT DISTINCT note FROM pggit_excellence.host_report()").fetchall()
+    assert len(notes) == 1
+    assert notes[0][0].endswith("here it was installed with psql")
+
+
 def test_with_the_companion(server: Server, plain: psycopg.Connection) -> None:
     if not server.installation.has_extension("plpython3u"):
         pytest.skip("this installation has no PL/Python")
@@ -297,3 +308,20 @@ def test_companion_for_pg_monitor_and_for_others(server: Server, plain: psycopg.
         rows = plain.execute("SELECT status, note FROM pggit_excellence.host_report()").fetchall()
         assert {status for status, _ in rows} == {"unknown"}
         assert all(note.startswith("no privilege: GRANT EXECUTE ON FUNCTION ") for _, note in rows)
+
+
+def test_roles_that_were_there_before_the_companion(server: Server, plain: psycopg.Connection) -> None:
+    """As the note says, one call of grant_privileges() opens the helpers to them."""
+    if not server.installation.has_extension("plpython3u"):
+        pytest.skip("this installation has no PL/Python")
+    with plain.transaction(force_rollback=True):
+        plain.execute("SELECT * FROM pggit_excellence.create_roles()")
+        plain.execute("CREATE EXTENSION pggit_excellence_plpython3u CASCADE")
+        unknown = "SELECT count(*) FROM pggit_excellence.host_report() WHERE name IS NULL"
+        plain.execute("SET LOCAL ROLE pggit_excellence_reader")
+        assert plain.execute(unknown).fetchone() == (2,)
+        assert "grant_privileges()" in plain.execute("SELECT note FROM pggit_excellence.host_report()").fetchall()[0][0]
+        plain.execute("RESET ROLE")
+        plain.execute("SELECT pggit_excellence.grant_privileges()")
+        plain.execute("SET LOCAL ROLE pggit_excellence_reader")
+        assert plain.execute(unknown).fetchone() == (0,)

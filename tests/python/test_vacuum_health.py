@@ -167,6 +167,26 @@ def test_toast_has_its_own_options_and_counts(plain: psycopg.Connection) -> None
     assert health(plain, "public.t")["toast_vacuum_threshold"] == 1000, "without options TOAST takes its table's"
 
 
+def test_due_in_counts_toast(plain: psycopg.Connection) -> None:
+    """The table itself has no dead rows to speak of; its TOAST is halfway to its threshold."""
+    plain.execute("""CREATE TABLE t (i int, b text) WITH (autovacuum_vacuum_threshold = 1000000,
+        autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_threshold = 1000)""")
+    plain.execute("ALTER TABLE t ALTER b SET STORAGE EXTERNAL")
+    plain.execute("INSERT INTO t SELECT g, repeat('x', 10000) FROM generate_series(1, 100) g")
+    plain.execute("VACUUM t")
+    assert health(plain, "public.t")["due_in"] is None, "nothing died since the vacuum"
+    plain.execute("DELETE FROM t")
+    row = health(plain, "public.t")
+    share = row["toast_n_dead_tup"] / row["toast_vacuum_threshold"]
+    assert 0.2 < share < 0.9
+    assert row["vacuum_recommended"] is False
+    since = plain.execute("SELECT statement_timestamp() - %s", (row["last_vacuum"],)).fetchone()
+    assert since is not None
+    assert row["due_in"] < since[0] * (1 / share), (
+        "by the table's own 100 dead rows it would be thousands of times longer"
+    )
+
+
 def test_untouched_and_just_reset_are_not_known(plain: psycopg.Connection) -> None:
     plain.execute("CREATE TABLE untouched (i int)")
     untouched = health(plain, "public.untouched")
