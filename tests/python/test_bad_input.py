@@ -55,7 +55,7 @@ def calls(connection: psycopg.Connection, functions: str) -> Iterator[tuple[str,
     """(call, type, bad value): each argument in turn, the others with their defaults."""
     for name, defaults, names, types in connection.execute(FUNCTIONS, [functions]).fetchall():
         required = len(types) - defaults
-        for position, (argument, kind) in enumerate(zip(names, types, strict=True)):
+        for argument, kind in zip(names, types, strict=True):
             for bad in BAD[kind]:
                 try:
                     connection.execute(f"SELECT {literal(bad, kind)}")
@@ -77,7 +77,9 @@ def complaints(connection: psycopg.Connection, functions: str = "%") -> list[str
         except psycopg.Error as error:
             diag = error.diag
             if str(diag.sqlstate).startswith(INTERNAL) or not diag.message_hint:
-                found.append(f"{call[:200]}: {diag.sqlstate} {str(diag.message_primary)[:200]}; HINT: {diag.message_hint}")
+                found.append(
+                    f"{call[:200]}: {diag.sqlstate} {str(diag.message_primary)[:200]}; HINT: {diag.message_hint}"
+                )
         else:
             if bad in SENSELESS and kind != "timestamp with time zone" and "min_idle" not in call:
                 found.append(f"{call[:200]}: accepted")
@@ -139,3 +141,17 @@ def test_longer_than_time_itself_means_all(pggit: psycopg.Connection) -> None:
         slow = "SELECT call_count FROM pggit_excellence.analyze_slow_queries(100, %s) WHERE query_type = 'x_ms'"
         assert pggit.execute(slow, [since]).fetchone() == (1,)
     assert pggit.execute(slow.replace("%s", "NULL")).fetchone() == (1,)
+
+
+def test_samples_that_add_up_to_infinity_are_refused(pggit: psycopg.Connection) -> None:
+    """Two of them would make every later call of analyze_slow_queries() fail."""
+    for table in (
+        "SELECT pggit_excellence.record_metric('x_ms', 1e308)",
+        "INSERT INTO pggit_excellence.performance_metrics VALUES ('x_ms', 1e308)",
+    ):
+        with pytest.raises(psycopg.Error, match="1e100|metric_value_check"):
+            pggit.execute(table)
+    for _ in range(3):
+        pggit.execute("SELECT pggit_excellence.record_metric('x_ms', 1e100)")
+    query = "SELECT call_count FROM pggit_excellence.analyze_slow_queries() WHERE query_type = 'x_ms'"
+    assert pggit.execute(query).fetchone() == (3,)
