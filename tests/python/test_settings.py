@@ -222,5 +222,6 @@ def test_script_is_not_misled_by_the_search_path(server: Server, plain: psycopg.
                AND d.refobjid IN (SELECT t.oid FROM pg_type AS t WHERE t.typnamespace = 'public'::regnamespace
                                   AND t.typname IN ('text', 'bigint', 'int8'))
                AND d.classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
-               AND d.objid IN (SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'pggit_excellence'::regnamespace)"""
+               AND d.objid IN (SELECT p.oid FROM pg_proc AS p
+                               WHERE p.pronamespace = 'pggit_excellence'::regnamespace)"""
     assert plain.execute(query).fetchone() == (0,)
