@@ -155,3 +155,35 @@ def test_samples_that_add_up_to_infinity_are_refused(pggit: psycopg.Connection) 
         pggit.execute("SELECT pggit_excellence.record_metric('x_ms', 1e100)")
     query = "SELECT call_count FROM pggit_excellence.analyze_slow_queries() WHERE query_type = 'x_ms'"
     assert pggit.execute(query).fetchone() == (3,)
+
+
+DAMAGES = [
+    "DROP TABLE pggit.history CASCADE",
+    "DROP TABLE pggit.objects CASCADE",
+    "ALTER TABLE pggit.objects RENAME TO others",
+    "DROP TABLE pggit.objects CASCADE; CREATE TABLE pggit.objects ()",
+    "DROP TABLE pggit.objects CASCADE; CREATE VIEW pggit.objects AS SELECT 1 AS id",
+    "ALTER TABLE pggit.objects DROP COLUMN schema_name CASCADE, DROP COLUMN object_type CASCADE",
+    "ALTER TABLE pggit.history DROP COLUMN created_at CASCADE, DROP COLUMN object_id CASCADE",
+    "ALTER TABLE pggit.history ALTER COLUMN created_at TYPE text",
+    "DROP EVENT TRIGGER pggit_ddl_trigger; DROP EVENT TRIGGER pggit_drop_trigger",
+    "DROP SCHEMA pggit CASCADE",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_half_installed_pggit(pggit: psycopg.Connection, damage: str) -> None:
+    """Every function that needs no argument: rows, or an error with a hint."""
+    pggit.execute("ALTER EVENT TRIGGER pggit_ddl_trigger DISABLE; ALTER EVENT TRIGGER pggit_drop_trigger DISABLE")
+    pggit.execute(damage)
+    found = []
+    for name, defaults, names, _ in pggit.execute(FUNCTIONS, ["%"]).fetchall():
+        if defaults < len(names) or name == "create_roles":
+            continue
+        try:
+            with pggit.transaction(force_rollback=True):
+                pggit.execute(f"SELECT * FROM pggit_excellence.{name}()").fetchall()
+        except psycopg.Error as error:
+            if str(error.sqlstate).startswith(INTERNAL) or not error.diag.message_hint:
+                found.append(f"{name}: {error.sqlstate} {error.diag.message_primary}")
+    assert found == []
