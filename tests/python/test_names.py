@@ -324,7 +324,8 @@ def test_what_others_planted_is_not_taken_for_ours(server: Server, pggit: psycop
         }
     finally:
         pggit.execute("DROP OWNED BY planter CASCADE; DROP ROLE planter")
-    assert {link(pggit)[name][0] for name in ("upgrade_log", "health_check")} == {"linked"}
+    report = link(pggit)
+    assert {report[name][0] for name in ("upgrade_log", "health_check")} == {"linked"}
 
 
 @pytest.mark.parametrize("event", ["ddl_command_start", "ddl_command_end"])
