@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import psycopg
@@ -127,10 +128,9 @@ def test_a_reader_that_hangs_on_a_setting_is_seen(server: Server, prepared: str)
             connection.execute("BEGIN")
             connection.execute(f"ALTER FUNCTION pggit_excellence.index_advice RESET {setting}")
             connection.execute("SELECT set_config(%s, %s, true)", [setting, SETTINGS[setting]])
-            try:
+            # A body that lost its backslashes may not run at all.
+            with contextlib.suppress(psycopg.errors.InvalidRegularExpression):
                 assert answers(connection)["index_advice"] != expected, setting
-            except psycopg.errors.InvalidRegularExpression:
-                pass  # a backslash of the body was lost
             connection.execute("ROLLBACK")
 
 
