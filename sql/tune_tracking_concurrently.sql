@@ -5,6 +5,8 @@
 -- behind) is mended by running this file again.
 \set ON_ERROR_STOP on
 SET lock_timeout = '10s';
+-- As in tune_tracking(): pgGit's triggers run what their search path finds first, here as a superuser.
+SET search_path = pg_catalog, pg_temp;
 SELECT p.statement FROM pggit_excellence.tuning_plan(online => true) AS p
 WHERE p.kind = 'index' AND p.statement IS NOT NULL ORDER BY p.step
 \gexec

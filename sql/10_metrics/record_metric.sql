@@ -1,6 +1,6 @@
 -- Store one sample.
 --   metric_type   what was measured; a name that ends in _ms is a duration in milliseconds
---   metric_value  finite; a duration is not negative, other values may be
+--   metric_value  from -1e100 to 1e100, so that sums stay finite; a duration is not negative, other values may be
 --   tags          a JSON object; NULL is the same as {}
 -- One insert and nothing else: its cost does not grow with the table. Row-exclusive lock, until the transaction ends.
 CREATE FUNCTION pggit_excellence.record_metric(
@@ -19,8 +19,8 @@ BEGIN
         RAISE EXCEPTION 'the type of a metric must not be empty'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Name what was measured, with its unit: for example ddl_tracking_ms.';
-    ELSIF record_metric.metric_value IN ('NaN', 'Infinity', '-Infinity') THEN
-        RAISE EXCEPTION 'metric % must be a finite number, not %', record_metric.metric_type, record_metric.metric_value
+    ELSIF record_metric.metric_value NOT BETWEEN -1e100 AND 1e100 THEN
+        RAISE EXCEPTION 'metric % must be a number from -1e100 to 1e100, not %', record_metric.metric_type, record_metric.metric_value
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Record nothing where nothing was measured.';
     ELSIF record_metric.metric_type LIKE '%\_ms' AND record_metric.metric_value < 0 THEN
@@ -38,4 +38,4 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.record_metric(text, double precision, jsonb) IS
-    'Stores one sample in performance_metrics. A type that ends in _ms is a duration in milliseconds and must not be negative; NULL, NaN and infinite values are refused. NULL tags are the same as {}.';
+    'Stores one sample in performance_metrics. A type that ends in _ms is a duration in milliseconds and must not be negative; NULL, NaN and values beyond 1e100 are refused. NULL tags are the same as {}.';

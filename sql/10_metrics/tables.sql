@@ -6,7 +6,7 @@
 -- There is no key: nothing refers to a sample, and a key would cost a second index.
 CREATE TABLE pggit_excellence.performance_metrics (
     metric_type  text NOT NULL CHECK (metric_type <> ''),
-    metric_value double precision NOT NULL CHECK (metric_value NOT IN ('NaN', 'Infinity', '-Infinity')),
+    metric_value double precision NOT NULL CHECK (metric_value BETWEEN -1e100 AND 1e100),
     tags         jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(tags) = 'object'),
     recorded_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
@@ -17,7 +17,7 @@ COMMENT ON TABLE pggit_excellence.performance_metrics IS
     'Samples that record_metric() stored, one row each, append-only. Nothing deletes them on insert.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_type IS
     'What was measured. A name that ends in _ms is a duration in milliseconds, never negative.';
-COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_value IS 'The measured value, finite; its unit follows from metric_type.';
+COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_value IS 'The measured value, from -1e100 to 1e100, so that sums stay finite; its unit follows from metric_type.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.tags IS 'What else is known of the sample, a JSON object; {}: nothing.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.recorded_at IS 'When it was recorded (wall clock, not the start of the transaction).';
 

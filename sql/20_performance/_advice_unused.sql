@@ -34,7 +34,7 @@ AS $body$
             FROM pg_catalog.pg_index AS other WHERE other.indrelid = t.oid
         ) AS beside
     ) AS traffic
-    WHERE s.since <= pg_catalog.statement_timestamp() - min_statistics_age
+    WHERE s.since <= pg_catalog.statement_timestamp() - LEAST(min_statistics_age, '4000 years')
       AND c.relnamespace = ANY (scope) AND c.relkind = 'i' AND NOT c.relispartition
       AND i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident
       AND pg_catalog.pg_stat_get_numscans(i.indexrelid) = 0

@@ -62,7 +62,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    started timestamptz := COALESCE(pg_catalog.statement_timestamp() - since, '-infinity');
+    started timestamptz;
     ended   timestamptz := pg_catalog.clock_timestamp();
 BEGIN
     IF threshold_ms IS NULL OR threshold_ms < 0 OR threshold_ms = 'NaN' THEN
@@ -73,6 +73,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For example: since => ''1 hour''. NULL means everything that is known.';
     END IF;
+    -- An interval that leads to before the beginning of time means all that is known as well, and so does NULL.
+    started := pg_catalog.statement_timestamp() - LEAST(since, '4000 years');
 
     RETURN QUERY
     WITH statements AS MATERIALIZED (

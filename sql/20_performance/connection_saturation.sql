@@ -14,10 +14,18 @@ RETURNS TABLE (
     status  text,
     note    text
 )
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 2
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 2
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+BEGIN
+    -- NaN is greater than every number.
+    IF (warning_percent >= 0 AND critical_percent >= 0 AND 'NaN' NOT IN (warning_percent, critical_percent)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'warning_percent and critical_percent must be 0 or more, not % and %',
+                COALESCE(warning_percent::text, 'NULL'), COALESCE(critical_percent::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: warning_percent => 75, critical_percent => 90.';
+    END IF;
+    RETURN QUERY
     WITH client AS MATERIALIZED (
         SELECT a.datid, a.usesysid
         FROM pg_stat_activity AS a
@@ -65,7 +73,8 @@ AS $body$
     FROM measured AS m
     CROSS JOIN hidden AS h
     WHERE m.scope = 'server' OR m.usable <= 0 OR m.percent >= warning_percent
-    ORDER BY m.scope = 'server' DESC, m.percent DESC NULLS FIRST, m.scope COLLATE "C", m.name COLLATE "C"
+    ORDER BY m.scope = 'server' DESC, m.percent DESC NULLS FIRST, m.scope COLLATE "C", m.name COLLATE "C";
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.connection_saturation(numeric, numeric) IS
 $comment$Connections in use against those that an ordinary role may use: max_connections less superuser_reserved_connections and reserved_connections.

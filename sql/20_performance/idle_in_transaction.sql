@@ -18,10 +18,16 @@ RETURNS TABLE (
     mend_sql         text,
     note             text
 )
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+BEGIN
+    IF min_idle IS NULL THEN
+        RAISE EXCEPTION 'min_idle must not be NULL'
+            USING ERRCODE = 'null_value_not_allowed', HINT = '0 shows every session that is idle in a transaction.';
+    END IF;
+    RETURN QUERY
     WITH idle AS MATERIALIZED (
         SELECT a.pid, a.usename::text AS username, a.datname::text AS database_name, a.application_name, a.client_addr, a.state,
                pggit_excellence._elapsed(a.state_change) AS idle_for,
@@ -76,7 +82,8 @@ AS $body$
     SELECT r.pid, r.username, r.database_name, r.application_name, r.client_addr, r.state, r.idle_for, r.transaction_age,
            r.locks, r.sessions, r.xmin_age, r.query, r.advice, r.mend_sql, r.note
     FROM result AS r
-    ORDER BY r.transaction_age DESC NULLS LAST, r.pid
+    ORDER BY r.transaction_age DESC NULLS LAST, r.pid;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.idle_in_transaction(interval) IS
 $comment$Sessions of the whole server that are idle in a transaction for min_idle or longer, the oldest transaction first.

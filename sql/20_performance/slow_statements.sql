@@ -122,7 +122,8 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT w.base_snapshot, w.counted_from, w.notes INTO span FROM pggit_excellence._statement_window(since) AS w;
+    -- A longer interval would lead to before the beginning of time.
+    SELECT w.base_snapshot, w.counted_from, w.notes INTO span FROM pggit_excellence._statement_window(CASE WHEN since IS NOT NULL THEN LEAST(since, '4000 years') END) AS w;
     counted_from := span.counted_from;
     FOREACH note IN ARRAY span.notes LOOP
         RETURN NEXT;
@@ -176,7 +177,7 @@ BEGIN
     )
     SELECT CASE WHEN query_length IS NULL THEN c.query
                 ELSE pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(
-                         pg_catalog.left(c.query, query_length + 1000), '\s+', ' ', 'g')), query_length) END,
+                         pg_catalog.left(c.query, LEAST(query_length, 1000000000) + 1000), '\s+', ' ', 'g')), query_length) END,
            c.calls,
            pg_catalog.round(c.exec_time::numeric, 3),
            pg_catalog.round((c.exec_time / c.calls)::numeric, 3),

@@ -4,7 +4,8 @@
 --   keyword, identity        how ALTER and DROP call the object
 --   shape                    as in _link_plan(), to compare
 --   ours                     a wrapper of ours: its whole body is a call of our function of the same name, or a view on
---                            our table
+--                            our table. Its owner is a superuser, the caller or the owner of one of the two schemas:
+--                            whoever else may create in pggit could plant one that does more, now or later
 --   aside                    moved aside by a replacement
 -- A view brings a type of its name, hence the types.
 CREATE FUNCTION pggit_excellence._link_present()
@@ -14,12 +15,17 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH planned AS (
         SELECT DISTINCT lp.name, lp.kind FROM pggit_excellence._link_plan() AS lp
+    ),
+    trusted AS (
+        SELECT r.oid FROM pg_catalog.pg_roles AS r
+        WHERE r.rolsuper OR r.rolname = current_user
+           OR r.oid IN (SELECT s.nspowner FROM pg_catalog.pg_namespace AS s WHERE s.nspname IN ('pggit', 'pggit_excellence'))
     )
     SELECT n.name, 'ROUTINE',
            p.oid::regprocedure::text,
            pg_catalog.concat_ws(' -> ', pg_catalog.pg_get_function_arguments(p.oid),
                                 pg_catalog.pg_get_function_result(p.oid), p.prosrc),
-           p.proname = n.name AND l.lanname = 'sql' AND NOT p.prosecdef
+           p.proname = n.name AND l.lanname = 'sql' AND NOT p.prosecdef AND p.proowner IN (SELECT t.oid FROM trusted AS t)
                AND p.prosrc ~ pg_catalog.format('^SELECT \* FROM pggit_excellence\.%s\([$0-9, A-Z]*\)$', n.name),
            p.proname <> n.name
     FROM planned AS n
@@ -34,7 +40,7 @@ AS $body$
            (SELECT pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
             FROM pg_catalog.pg_attribute AS a
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-           c.relname = n.name AND c.relkind = 'v' AND EXISTS (
+           c.relname = n.name AND c.relkind = 'v' AND c.relowner IN (SELECT t.oid FROM trusted AS t) AND EXISTS (
                SELECT FROM pg_catalog.pg_rewrite AS r
                JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
                JOIN pg_catalog.pg_class AS core ON d.refclassid = 'pg_catalog.pg_class'::regclass AND core.oid = d.refobjid

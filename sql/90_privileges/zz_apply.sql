@@ -1,4 +1,25 @@
--- Last: privileges, the names in schema pggit, and which tables pg_dump carries the rows of.
+-- Last: settings, privileges, the names in schema pggit, and which tables pg_dump carries the rows of.
+
+-- The caller's settings change how function bodies are read ('\_' without standard_conforming_strings) and how names are
+-- written (quote_all_identifiers: other keys of findings, other index definitions than those logged). What public
+-- functions call runs under the same settings.
+DO $do$
+DECLARE
+    identity text;
+BEGIN
+    FOR identity IN
+        SELECT p.oid::pg_catalog.regprocedure::text
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'pggit_excellence'::pg_catalog.regnamespace
+          AND p.prokind = 'f' AND pg_catalog.left(p.proname, 1) <> '_'
+        ORDER BY 1
+    LOOP
+        EXECUTE 'ALTER FUNCTION ' || identity || ' SET standard_conforming_strings = on';
+        EXECUTE 'ALTER FUNCTION ' || identity || ' SET quote_all_identifiers = off';
+    END LOOP;
+END
+$do$;
+
 SELECT pggit_excellence.grant_privileges(links => false);
 
 -- pgGit's event triggers see each statement and may raise: the extension installs all the same.

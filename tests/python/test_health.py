@@ -272,5 +272,5 @@ def test_finishing_what_did_not_start(plain: psycopg.Connection, call: str) -> N
 
 
 def test_unknown_component_is_refused(plain: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation):
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
         plain.execute("SELECT pggit_excellence.start_upgrade('1', component => 'other')")

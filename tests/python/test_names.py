@@ -300,6 +300,34 @@ def test_imitation_is_not_taken_for_ours(server: Server, make_database: MakeData
             assert link(connection, "unlink_pggit()")["health_check"][0] == "not linked"
 
 
+def test_what_others_planted_is_not_taken_for_ours(server: Server, pggit: psycopg.Connection) -> None:
+    """Whoever may create in pggit could give a superuser a view that does more, or change a good function later."""
+    pggit.execute("SELECT * FROM pggit_excellence.unlink_pggit()")
+    pggit.execute("ALTER EVENT TRIGGER pggit_ddl_trigger DISABLE; ALTER EVENT TRIGGER pggit_drop_trigger DISABLE")
+    pggit.execute("CREATE ROLE planter LOGIN; GRANT USAGE, CREATE ON SCHEMA pggit TO planter")
+    pggit.execute("GRANT USAGE ON SCHEMA pggit_excellence TO planter")
+    try:
+        with server.connect(pggit.info.dbname, "planter") as planter:
+            planter.execute("""CREATE FUNCTION pggit.trap() RETURNS bigint LANGUAGE plpgsql AS
+                               $$ BEGIN RAISE 'trapped %', current_user; END $$""")
+            columns = "component, from_version, to_version, status, started_at, completed_at, error_message"
+            planter.execute(f"""CREATE VIEW pggit.upgrade_log AS SELECT pggit.trap() AS upgrade_id, {columns}
+                                FROM pggit_excellence.upgrade_log""")
+            planter.execute("""CREATE FUNCTION pggit.health_check()
+                               RETURNS TABLE (check_name text, status text, message text, details jsonb)
+                               LANGUAGE sql AS 'SELECT * FROM pggit_excellence.health_check()'""")
+        report = link(pggit)
+        assert {name: report[name][0] for name in ("upgrade_log", "health_check", "vacuum_health")} == {
+            "upgrade_log": "taken",
+            "health_check": "taken",
+            "vacuum_health": "linked",
+        }
+    finally:
+        pggit.execute("DROP OWNED BY planter CASCADE; DROP ROLE planter")
+    report = link(pggit)
+    assert {report[name][0] for name in ("upgrade_log", "health_check")} == {"linked"}
+
+
 @pytest.mark.parametrize("event", ["ddl_command_start", "ddl_command_end"])
 def test_pggit_that_raises_does_not_stop_create_extension(
     server: Server, make_database: MakeDatabase, event: str

@@ -287,8 +287,9 @@ def test_long_histories_get_their_index(tracked: psycopg.Connection) -> None:
     assert any(long in line for (line,) in explained)
 
 
-def test_autovacuum_of_large_tables(pggit: psycopg.Connection) -> None:
-    pggit.execute("ALTER TABLE pggit.objects SET (autovacuum_vacuum_scale_factor = 0.4)")
+@pytest.mark.parametrize("before", ["0.4", "4e-1"])
+def test_autovacuum_of_large_tables(pggit: psycopg.Connection, before: str) -> None:
+    pggit.execute(f"ALTER TABLE pggit.objects SET (autovacuum_vacuum_scale_factor = {before})")
     pggit.execute("UPDATE pg_class SET reltuples = 100000 WHERE oid = 'pggit.objects'::regclass")
     options = "SELECT reloptions FROM pg_class WHERE oid = 'pggit.objects'::regclass"
     apply(pggit)
@@ -298,7 +299,7 @@ def test_autovacuum_of_large_tables(pggit: psycopg.Connection) -> None:
     pggit.execute("UPDATE pg_class SET reltuples = 100000 WHERE oid = 'pggit.objects'::regclass")
     assert to_do(pggit) == []
     pggit.execute("SELECT pggit_excellence.undo_all()")
-    assert pggit.execute(options).fetchone() == (["autovacuum_vacuum_scale_factor=0.4"],)
+    assert pggit.execute(options).fetchone() == ([f"autovacuum_vacuum_scale_factor={before}"],)
     pggit.execute("UPDATE pg_class SET reltuples = 99999 WHERE oid = 'pggit.objects'::regclass")
     assert [item for item in to_do(pggit) if item not in INDEXES] == []
 
