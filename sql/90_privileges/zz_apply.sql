@@ -1,5 +1,5 @@
 -- Last: privileges, the names in schema pggit, and which tables pg_dump carries the rows of.
-SELECT pggit_excellence.grant_privileges(links => false);
+DO $do$ BEGIN PERFORM pggit_excellence.grant_privileges(links => false); END $do$;
 
 -- pgGit's event triggers see each statement and may raise: the extension installs all the same.
 DO $do$
