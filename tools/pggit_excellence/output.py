@@ -44,7 +44,7 @@ def print_rows(out: Console, rows: Sequence[Row], indent: int = 0) -> None:
 
     A table where it fits without breaking a line and nothing is to be copied from it; else a block for each row.
     """
-    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    names = [name for name in rows[0] if not all(empty(row[name]) for row in rows)]
     as_table = table([{name: row[name] for name in names} for row in rows])
     unbounded = out.options.update(max_width=UNBOUNDED)
     fits = Measurement.get(out, unbounded, as_table).maximum + indent <= out.width
@@ -68,6 +68,11 @@ def table(rows: Sequence[Row]) -> Table:
     return result
 
 
+def empty(cell: object) -> bool:
+    """Whether there is nothing to print."""
+    return cell is None or cell == ""
+
+
 def is_number(cell: object) -> bool:
     """Whether it is counted in."""
     return isinstance(cell, (int, float)) and not isinstance(cell, bool)
@@ -75,7 +80,7 @@ def is_number(cell: object) -> bool:
 
 def print_block(out: Console, row: Row, indent: int) -> None:
     """One line per value, long ones wrapped behind their name; values that are not there are left out."""
-    present = {name: cell for name, cell in row.items() if cell is not None}
+    present = {name: cell for name, cell in row.items() if not empty(cell)}
     width = max((len(name) for name in present if name not in STATEMENTS), default=0)
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", width=width)
@@ -85,7 +90,7 @@ def print_block(out: Console, row: Row, indent: int) -> None:
             grid.add_row(name, plain(cell))
     out.print(Padding(grid, (0, 0, 0, indent), expand=False))
     for name in STATEMENTS:
-        if present.get(name) is not None:
+        if name in present:
             out.print(Padding(Text(name, style="bold"), (0, 0, 0, indent), expand=False))
             out.print(Padding(statement(str(present[name])), (0, 0, 0, indent + 2), expand=False))
 
