@@ -1,6 +1,7 @@
 -- The diagnostics alone, without extension files:  psql -d DATABASE -f sql/pggit_performance.sql
 -- All or nothing. Remove it with DROP SCHEMA pggit_excellence CASCADE.
 \set ON_ERROR_STOP on
+\set QUIET on
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL check_function_bodies = off;
@@ -61,3 +62,4 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 90_privileges/grant_privileges.sql
 \ir 90_privileges/zz_apply.sql
 COMMIT;
+\echo 'pggit_excellence is installed: SELECT * FROM pggit_excellence.index_advice();'

@@ -17,7 +17,7 @@ BEGIN
                 'track_counts is off',
                 'Unused indexes and hot sequential scans cannot be seen without track_counts = on.'),
             ('young', COALESCE(s.since > pg_catalog.statement_timestamp() - LEAST(min_statistics_age, '4000 years'), true),
-                COALESCE('statistics count since ' || s.since, 'it is not known since when the statistics count'),
+                COALESCE('statistics count since ' || pg_catalog.date_trunc('second', s.since), 'it is not known since when the statistics count'),
                 'Unused indexes are not reported before the statistics are ' || min_statistics_age || ' old.')
         ) AS w (what, is_so, evidence, advice)
     WHERE w.is_so;

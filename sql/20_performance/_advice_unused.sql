@@ -13,8 +13,8 @@ AS $body$
         'likely',
         pg_catalog.format('%I.%I', n.nspname, t.relname),
         pg_catalog.format('%I.%I', n.nspname, c.relname),
-        pg_catalog.format('0 scans of the index since %s; its table had %s scans and %s rows written; about %s kB', s.since,
-            traffic.scans, traffic.writes, c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint / 1024),
+        pg_catalog.format('0 scans of the index since %s; its table had %s scans and %s rows written; about %s kB',
+            pg_catalog.date_trunc('second', s.since), traffic.scans, traffic.writes, c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint / 1024),
         'Drop it if no rare job (month end, reports) and no standby needs it: each standby counts its own scans.'
             || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ' These numbers are a standby''s: look at the primary too.' ELSE '' END,
         pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, c.relname),

@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT t.oid, size.live_rows, seq.scans, seq.tuples / seq.scans,
         pg_catalog.format('%s sequential scans since %s read %s rows each; the table has about %s rows', seq.scans,
-            COALESCE(s.since::text, 'an unknown time'), seq.tuples / seq.scans, size.live_rows)
+            COALESCE(pg_catalog.date_trunc('second', s.since)::text, 'an unknown time'), seq.tuples / seq.scans, size.live_rows)
     FROM pggit_excellence._statistics_since() AS s (since)
     CROSS JOIN pg_catalog.pg_class AS t
     CROSS JOIN LATERAL (

@@ -33,18 +33,18 @@ BEGIN
     ELSIF base_snapshot IS NULL AND counted_from > wanted THEN
         notes := notes || pg_catalog.format(
             'The statistics of pg_stat_statements were reset at %s: the numbers cover the time since then, not the last %s.',
-            counted_from, since);
+            pg_catalog.date_trunc('second', counted_from), since);
     ELSIF base_snapshot IS NULL THEN
         notes := notes || pg_catalog.format(
             'There is no snapshot to compare with: the numbers cover the time since the statistics were reset (%s), not the last %s. '
             'Run SELECT pggit_excellence.take_snapshot() regularly, as a role with pg_read_all_stats.',
-            counted_from, since);
+            pg_catalog.date_trunc('second', counted_from), since);
     ELSIF counted_from > wanted THEN
         notes := notes || pg_catalog.format(
-            'No snapshot is older than %s: the numbers cover the time since the first one (%s).', since, counted_from);
+            'No snapshot is older than %s: the numbers cover the time since the first one (%s).', since, pg_catalog.date_trunc('second', counted_from));
     ELSIF counted_from < wanted - since * 0.1 THEN
         notes := notes || pg_catalog.format(
-            'The last snapshot older than %s was taken at %s: the numbers cover the time since then.', since, counted_from);
+            'The last snapshot older than %s was taken at %s: the numbers cover the time since then.', since, pg_catalog.date_trunc('second', counted_from));
     END IF;
 
     evicted := source.dealloc - COALESCE(base.statements_dealloc, 0);

@@ -313,7 +313,7 @@ AS $body$
         SELECT pg_is_in_recovery() AS standby,
                current_setting('track_counts')::boolean AS counting,
                current_setting('autovacuum')::boolean AND current_setting('track_counts')::boolean AS autovacuum,
-               (SELECT d.stats_reset FROM pg_stat_database AS d WHERE d.datname = current_database()) AS reset_at
+               (SELECT date_trunc('second', d.stats_reset) FROM pg_stat_database AS d WHERE d.datname = current_database()) AS reset_at
     ),
     server AS MATERIALIZED (
         -- The words that tables share are put together once.

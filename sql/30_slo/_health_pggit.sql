@@ -65,7 +65,7 @@ DECLARE
 BEGIN
     SELECT h.created_at::timestamptz INTO last_change FROM pggit.history AS h ORDER BY h.id DESC LIMIT 1;
     status := CASE WHEN last_change IS NULL THEN 'unknown' ELSE 'healthy' END;
-    message := COALESCE('the last change was recorded at ' || last_change, 'no change is recorded yet');
+    message := COALESCE('the last change was recorded at ' || pg_catalog.date_trunc('second', last_change), 'no change is recorded yet');
     details := pg_catalog.jsonb_build_object('last_change', last_change);
 END
 $body$;

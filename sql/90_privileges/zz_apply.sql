@@ -14,13 +14,12 @@ BEGIN
           AND p.prokind = 'f' AND pg_catalog.left(p.proname, 1) <> '_'
         ORDER BY 1
     LOOP
-        EXECUTE 'ALTER FUNCTION ' || identity || ' SET standard_conforming_strings = on';
-        EXECUTE 'ALTER FUNCTION ' || identity || ' SET quote_all_identifiers = off';
+        EXECUTE 'ALTER FUNCTION ' || identity || ' SET standard_conforming_strings = on SET quote_all_identifiers = off';
     END LOOP;
 END
 $do$;
 
-SELECT pggit_excellence.grant_privileges(links => false);
+DO $do$ BEGIN PERFORM pggit_excellence.grant_privileges(links => false); END $do$;
 
 -- pgGit's event triggers see each statement and may raise: the extension installs all the same.
 DO $do$

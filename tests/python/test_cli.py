@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -15,6 +16,7 @@ from conftest import ROOT, MakeDatabase
 from pggit_excellence.cli import COMMANDS, main
 from pggit_excellence.server import Server
 
+LONG_ROLE = "zz_nobody_with_a_name_so_long_that_lines_grow"
 Capture = pytest.CaptureFixture[str]
 
 
@@ -122,6 +124,32 @@ def test_report(capsys: Capture, plain: psycopg.Connection) -> None:
     names = [section["name"] for section in said["diagnostics"]]
     assert "zz_one" in names
     assert not {"zz_writes", "_zz_private"} & set(names)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_text_fits_the_width(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, pggit: psycopg.Connection, width: int
+) -> None:
+    """Nothing is cut: what does not fit as a table is printed in blocks, statements below their row."""
+    monkeypatch.setattr("pggit_excellence.output.WIDTH_OF_A_FILE", width)
+    long = " ".join(f"word{number}" for number in range(60))
+    pggit.execute(f"CREATE ROLE {LONG_ROLE} LOGIN".encode())
+    try:
+        add(pggit, "zz_wide", f"RETURN QUERY SELECT '{long}', 1.5")
+        add(pggit, "zz_narrow", "RETURN QUERY SELECT 'short', 1.5")
+        assert main(["report", "--dsn", pggit.info.dsn]) == 0
+        main(["doctor", "--dsn", pggit.info.dsn])
+        main(["doctor", "--dsn", psycopg.conninfo.make_conninfo(pggit.info.dsn, user=LONG_ROLE)])
+    finally:
+        pggit.execute(f"DROP ROLE {LONG_ROLE}".encode())
+    printed = capsys.readouterr().out
+    assert max(len(line) for line in printed.splitlines()) <= width
+    assert "…" not in printed
+    assert long in " ".join(printed.split())
+    assert re.search(r"\nitem +word0 word1 ", printed)
+    assert re.search(r"\nitem +share *\nshort +1.5 *\n", printed)
+    assert re.search(r"\nkind +foreign_key *\n", printed)
+    assert re.search(r"\nmend_sql *\n  CREATE INDEX CONCURRENTLY history", printed)
 
 
 def test_report_says_what_could_not_run(capsys: Capture, plain: psycopg.Connection) -> None:

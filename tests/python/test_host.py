@@ -95,7 +95,10 @@ def test_disk_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
 def test_disk_agrees_with_the_system(tmp_path: Path) -> None:
     (row,) = host_disk.host_disk([("here", str(tmp_path))])
     assert row["total_bytes"] > row["free_bytes"] > 0
-    assert os.path.ismount(row["mount"])
+    if "/" in host_disk.mount_points("/proc"):  # in a chroot it need not be one
+        assert os.path.ismount(row["mount"])
+    else:
+        assert row["mount"] is None or os.path.ismount(row["mount"])
 
 
 @pytest.mark.once

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from conftest import FIXTURES, ROOT, MakeDatabase
-from pggit_excellence.ddl_latency import measure, percentile
+from pggit_excellence.ddl_latency import measure
 from pggit_excellence.server import Server
 
 FULL_NAME_C = "pggit_excellence_objects_full_name_c"
@@ -208,10 +208,10 @@ def test_tuned_alter_is_faster(server: Server, tracked: psycopg.Connection) -> N
     before = measure(lambda: server.connect(database), rounds=12)
     apply(tracked)
     after = measure(lambda: server.connect(database), rounds=12)
-    alter = [percentile(run[1].tracked, 50) for run in (before, after)]
+    alter = [min(run[1].tracked) for run in (before, after)]  # other load on the machine only adds to a time
     assert before[1].statement == "ALTER"
     assert alter[1] < alter[0] / 2
-    assert before[1].ratio > after[1].ratio > 1
+    assert alter[0] / min(before[1].untracked) > alter[1] / min(after[1].untracked)
     assert tracked.execute("SELECT to_regnamespace('pggit_excellence_latency')").fetchone() == (None,)
 
 

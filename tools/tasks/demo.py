@@ -10,42 +10,94 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 from rich.console import Console
 from rich.padding import Padding
+from rich.rule import Rule
 from rich.table import Table
+from rich.text import Text
 
 from pggit_excellence.ddl_latency import Latency, measure, percentile
+from pggit_excellence.output import Row, plain, print_rows, statement
 from pggit_excellence.server import Server, ServerError, copy_installation, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = ROOT / "tests" / "fixtures" / "pggit_standin.sql"
 TRACK_OBJECTS = ROOT / "tests" / "fixtures" / "track_objects.sql"
 DATABASE = "demo"
+SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "track_functions": "all"}
 EXIT_USAGE = 2
+INDENT = 2
 
-# What the demo shows of the diagnostics: title, and a query that names its few columns.
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """A question, and the query that answers it: with few columns and few rows."""
+
+    question: str
+    query: str
+
+
+# What matters most comes first. A query that returns nothing is left out.
 DIAGNOSTICS = (
-    ("index_advice: what is wrong with pgGit's indexes", "SELECT * FROM pggit_excellence.index_advice() LIMIT 5"),
-    ("check_index_usage", "SELECT * FROM pggit_excellence.check_index_usage() LIMIT 5"),
-    ("vacuum_health", "SELECT * FROM pggit_excellence.vacuum_health() LIMIT 5"),
-    ("cache_hit_ratio", "SELECT * FROM pggit_excellence.cache_hit_ratio() LIMIT 5"),
-    ("connection_stats", "SELECT * FROM pggit_excellence.connection_stats() LIMIT 5"),
-    ("analyze_slow_queries", "SELECT * FROM pggit_excellence.analyze_slow_queries(1) LIMIT 5"),
-    ("health_check", "SELECT * FROM pggit_excellence.health_check() LIMIT 8"),
+    Diagnostic(
+        "Why is no index used? pgGit compares under another collation than its index has",
+        """
+        SELECT table_name, kind, evidence, advice, mend_sql
+        FROM pggit_excellence.index_advice()
+        WHERE kind IN ('collation', 'sequential_scan')
+        """,
+    ),
+    Diagnostic(
+        "Which statements take the time? (tracked and untracked together)",
+        """
+        SELECT query_type, call_count,
+               round(avg_duration_ms, 1) || ' ms' AS average,
+               round(max_duration_ms, 1) || ' ms' AS maximum
+        FROM pggit_excellence.analyze_slow_queries(1)
+        WHERE query_type LIKE '% TABLE'
+        """,
+    ),
+    Diagnostic(
+        "Does VACUUM keep up? (autovacuum is off on this throwaway server)",
+        """
+        SELECT table_name, reason, mend_sql
+        FROM pggit_excellence.vacuum_health()
+        WHERE vacuum_recommended
+        """,
+    ),
+    Diagnostic(
+        "Is the cache large enough? Percent of the block reads that it served",
+        """
+        SELECT table_name, hit_ratio AS "table %", index_hit_ratio AS "indexes %"
+        FROM pggit_excellence.cache_hit_ratio()
+        WHERE hit_ratio IS NOT NULL
+        LIMIT 5
+        """,
+    ),
+    Diagnostic(
+        "Is pgGit healthy? The checks that are not",
+        """
+        SELECT check_name, status, message
+        FROM pggit_excellence.health_check()
+        WHERE status IN ('warning', 'unhealthy')
+        """,
+    ),
 )
 COST = """
-    SELECT step, concat_ws(' ', measure, object_name) AS measure, round(value, 1) || ' ' || unit AS value, rows_read,
-           share_percent AS "share %"
-    FROM pggit_excellence.tracking_cost(probe_schema => 'public')
-    WHERE step IN ('CREATE TABLE', 'ALTER TABLE') AND (unit = 'ms' OR note IS NOT NULL)
+    SELECT measure, object_name, round(value, 1) || ' ' || unit AS value,
+           round(rows_read)::bigint AS rows_read, share_percent AS "%", note
+    FROM pggit_excellence.tracking_cost()
+    WHERE step = 'CREATE TABLE' AND (unit = 'ms' OR note IS NOT NULL)
 """
-MISSED = "SELECT DISTINCT note FROM pggit_excellence.tracking_cost(1) WHERE note IS NOT NULL ORDER BY note"
 console = Console(highlight=False)
 
 
@@ -76,10 +128,13 @@ def load_pggit(server: Server, init_sql: Path | None, objects: int) -> None:
     if found != (True,):
         raise UsageError(f"{init_sql} made no table pggit.objects" + (f"; first error: {errors[0]}" if errors else ""))
     if errors:
-        console.print(f"{len(errors)} statements of {init_sql} failed; the first: {cell(errors[0])}")
+        console.print(plain(f"Errors in {init_sql}: {len(errors)}. The first: {errors[0]}"))
     try:
         server.psql("-v", f"objects={objects}", "-f", str(TRACK_OBJECTS), dbname=DATABASE)
-        server.psql("-c", "CREATE EXTENSION pggit_excellence", dbname=DATABASE)
+        # A session of its own: the counters of the one before have arrived, and what loading did is not counted.
+        prepare = ("ANALYZE", "CREATE EXTENSION pg_stat_statements", "CREATE EXTENSION pggit_excellence")
+        for command in (*prepare, "SELECT pg_stat_statements_reset()", "SELECT pggit_excellence.take_snapshot()"):
+            server.psql("-c", command, dbname=DATABASE)
     except ServerError as failure:
         raise UsageError(last_line(failure)) from None
 
@@ -109,95 +164,109 @@ def last_line(failure: Exception) -> str:
     return (errors or str(failure).splitlines())[-1]
 
 
-def rows_table(connection: psycopg.Connection, query: str) -> Table:
-    """The rows of a query as a table; columns that are empty in all rows are left out."""
-    cursor = connection.execute(query.encode())
-    names = [column.name for column in cursor.description or ()]
-    rows = cursor.fetchall()
-    shown = [index for index in range(len(names)) if any(row[index] is not None for row in rows)] or [0]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for index in shown:
-        numeric = any(isinstance(row[index], (int, float)) and not isinstance(row[index], bool) for row in rows)
-        table.add_column(names[index], overflow="fold", justify="right" if numeric else "left")
-    for row in rows:
-        table.add_row(*(cell(row[index]) for index in shown))
-    return table
+def ask(connection: psycopg.Connection, query: str) -> list[Row]:
+    """The rows of a query; exact numbers as the float that prints as they do."""
+    rows = connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
+    return [{name: float(cell) if isinstance(cell, Decimal) else cell for name, cell in row.items()} for row in rows]
 
 
-def cell(value: Any) -> str:
-    """A value as text, without marks that rich would read."""
-    text = "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
-    return text.replace("[", r"\[")
+def heading(number: int, title: str, query: str = "") -> None:
+    """The title of a section, and below it what a user would type."""
+    console.print()
+    console.print(Rule(f"{number}. {title}", align="left"))
+    if query:
+        print_query(query)
 
 
-def latency_table(title: str, latencies: Sequence[Latency]) -> Table:
+def print_query(query: str) -> None:
+    """A query as a user would type it."""
+    text = Text(textwrap.dedent(query).strip().rstrip(";") + ";", style="dim")
+    console.print(Padding(text, (0, 0, 1, INDENT), expand=False))
+
+
+def show_cost(connection: psycopg.Connection) -> None:
+    """What tracking_cost() measured, and below it, once, what it noted."""
+    rows = ask(connection, COST)
+    if not rows:
+        return
+    print_rows(console, [{name: row[name] for name in row if name != "note"} for row in rows], INDENT)
+    for note in dict.fromkeys(row["note"] for row in rows if row["note"]):
+        console.print(Padding(plain(f"note: {note}"), (0, 0, 0, INDENT), expand=False))
+
+
+def latency_table(latencies: Sequence[Latency]) -> Table:
     """p50 and p95 of each statement, tracked and untracked, and their ratio."""
-    table = Table(title=title, title_justify="left", title_style="")
+    table = Table()
     table.add_column("statement")
     for name in ("tracked p50", "p95", "untracked p50", "p95", "ratio"):
         table.add_column(name, justify="right")
     for latency in latencies:
         values = [percentile(side, percent) for side in (latency.tracked, latency.untracked) for percent in (50, 95)]
-        table.add_row(latency.statement, *(f"{value:.2f} ms" for value in values), f"{latency.ratio:.1f} x")
+        table.add_row(latency.statement, *(f"{value:.1f} ms" for value in values), f"{latency.ratio:.1f} x")
     return table
 
 
 def print_statements(connection: psycopg.Connection, query: str) -> None:
-    """SQL statements, one per row, with the comment in the second column."""
-    for statement, comment in connection.execute(query.encode()).fetchall():
-        console.print(Padding(f"[dim]-- {cell(comment)}[/]", (0, 0, 0, 2)))
-        console.print(Padding(f"[cyan]{cell(statement)};[/]", (0, 0, 0, 2)))
+    """SQL statements, one per row, each below the comment in the second column."""
+    for text, comment in connection.execute(query.encode()).fetchall():
+        console.print(Padding(Text(f"-- {comment}", style="dim"), (0, 0, 0, INDENT), expand=False))
+        console.print(Padding(statement(text), (0, 0, 0, INDENT), expand=False))
 
 
 def show_diagnostics(connection: psycopg.Connection) -> None:
-    """The first rows of each diagnostic."""
-    known = {
-        name
-        for (name,) in connection.execute(
-            "SELECT proname FROM pg_proc WHERE pronamespace = 'pggit_excellence'::regnamespace"
-        )
-    }
-    for title, query in DIAGNOSTICS:
-        if query.partition("pggit_excellence.")[2].partition("(")[0] in known:
-            console.print(f"\n[bold]{title}[/]  [dim]{query}[/]")
-            console.print(rows_table(connection, query))
+    """Each question with its query and its answer."""
+    for diagnostic in DIAGNOSTICS:
+        rows = ask(connection, diagnostic.query)
+        if rows:
+            console.print()
+            console.print(Text(diagnostic.question, style="bold"))
+            print_query(diagnostic.query)
+            print_rows(console, rows, INDENT)
+
+
+def print_summary(before: Sequence[Latency], after: Sequence[Latency]) -> None:
+    """What it came to, and how to have it."""
+    console.print()
+    console.print(Rule("In short", align="left"))
+    for old, new in zip(before, after, strict=True):
+        if old.statement != "DROP":
+            then, now = percentile(old.tracked, 50), percentile(new.tracked, 50)
+            times = f"[bold green]{then / now:.0f} times[/] as fast"
+            console.print(f"{old.statement:6} p50 {then:.1f} ms before, {now:.1f} ms after: {times}")
+    console.print("Your own database: make, make install, CREATE EXTENSION; README.md says how.")
 
 
 def report(server: Server) -> None:
     """Everything that the demo shows."""
     with server.connect(DATABASE) as connection:
         counted = connection.execute("SELECT count(*) FROM pggit.objects").fetchone()
-        console.rule(f"1. DDL in a database where pgGit tracks {counted[0] if counted else 0} objects")
+        heading(1, f"DDL where pgGit tracks {counted[0] if counted else 0:,} objects")
         before = measure(lambda: server.connect(DATABASE))
-        console.print(latency_table("", before))
+        console.print(latency_table(before))
 
-        console.rule("2. Where the time goes: SELECT * FROM pggit_excellence.tracking_cost()")
-        console.print(rows_table(connection, COST))
-        for (note,) in connection.execute(MISSED).fetchall():
-            console.print(Padding(cell(note), (0, 0, 0, 2)))
+        heading(2, "Where the time of CREATE TABLE goes", COST)
+        show_cost(connection)
 
-        console.rule("3. What else the diagnostics say")
+        heading(3, "What the diagnostics say")
         show_diagnostics(connection)
 
-        console.rule("4. What would mend it: SELECT * FROM pggit_excellence.tune_tracking(dry_run => true)")
+        heading(4, "What would mend it", "SELECT reason, statement FROM pggit_excellence.tune_tracking()")
         to_do = "SELECT statement, reason FROM pggit_excellence.tune_tracking(true) WHERE statement IS NOT NULL"
         print_statements(connection, to_do)
 
-        console.rule("5. Done: SELECT * FROM pggit_excellence.tune_tracking(dry_run => false)")
+        heading(5, "Mend it", "SELECT * FROM pggit_excellence.tune_tracking(dry_run => false)")
         start = time.monotonic()
         applied = connection.execute("SELECT * FROM pggit_excellence.tune_tracking(false) WHERE action_id IS NOT NULL")
         count = len(applied.fetchall())
         console.print(f"  {count} changes in {(time.monotonic() - start) * 1000:.0f} ms")
         after = measure(lambda: server.connect(DATABASE))
-        console.print(latency_table("", after))
-        for old, new in zip(before, after, strict=True):
-            times = percentile(old.tracked, 50) / percentile(new.tracked, 50)
-            console.print(f"  tracked {old.statement}: [bold green]{times:.1f} times[/] as fast as before (p50)")
+        console.print(latency_table(after))
 
-        console.rule("6. And back again: SELECT * FROM pggit_excellence.undo_all('tune_tracking')")
+        heading(6, "And back again", "SELECT action_id, result FROM pggit_excellence.undo_all('tune_tracking')")
         print_statements(
             connection, "SELECT result, 'action ' || action_id FROM pggit_excellence.undo_all('tune_tracking')"
         )
+    print_summary(before, after)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -205,11 +274,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         options = arguments(argv)
         with workspace() as folder:
-            with console.status(f"making a private PostgreSQL {options.major} with {options.objects} tracked objects"):
-                installation = copy_installation(options.major, folder)
-                make_install(installation, ROOT)
-                server = Server(installation, folder / "server", {"track_functions": "all"})
-            with server:
+            console.print(f"Starting a private PostgreSQL {options.major} with {options.objects:,} tracked objects ...")
+            installation = copy_installation(options.major, folder)
+            make_install(installation, ROOT)
+            with Server(installation, folder / "server", SETTINGS) as server:
                 load_pggit(server, options.init_sql, options.objects)
                 report(server)
     except (UsageError, ServerError, psycopg.Error) as failure:

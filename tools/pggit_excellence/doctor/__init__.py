@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import psycopg
+from rich.table import Table
+from rich.text import Text
 
 from pggit_excellence.connection import connect, one_line, value
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS
@@ -166,10 +168,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def print_text(checks: list[Check]) -> None:
-    """One line for each check, and below it what to do."""
-    out = console()
+    """For each check its status and finding, and below it what to do."""
+    lines = Table.grid(padding=(0, 1, 0, 0))
+    lines.add_column(width=4)
+    lines.add_column(overflow="fold")
     for check in checks:
-        mark = f"[{STYLES[check.status]}]{check.status:4}[/]"
-        out.print(mark, plain(f"{check.name}: {check.finding}"), soft_wrap=True)
+        lines.add_row(Text(check.status, style=STYLES[check.status]), plain(f"{check.name}: {check.finding}"))
         if check.advice:
-            out.print("    ", plain(check.advice), soft_wrap=True)
+            lines.add_row("", plain(check.advice))
+    console().print(lines)

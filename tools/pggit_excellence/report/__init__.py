@@ -7,6 +7,7 @@ are found in the catalog, so the report knows the diagnostics of every version.
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import asdict, dataclass, field
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from pggit_excellence.connection import connect, one_line, value
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_NOTHING, EXIT_USAGE, CommandError
-from pggit_excellence.output import console, plain, print_json, table
+from pggit_excellence.output import console, plain, print_json, print_rows
 
 DIAGNOSTICS = """
     SELECT p.proname::text, 'schemas' = ANY (coalesce(p.proargnames[1:p.pronargs], '{}')),
@@ -96,17 +97,24 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_USAGE if any(section.error for section in sections) else EXIT_CLEAN
 
 
+def first_sentence(text: str) -> str:
+    """What a comment says before it explains the columns."""
+    return re.split(r"(?<=\.)\s|\n", text, maxsplit=1)[0]
+
+
 def print_text(sections: list[Section]) -> None:
-    """A heading and a table for each."""
+    """For each a heading, the first sentence of its description, and its rows."""
     out = console()
-    for section in sections:
+    for number, section in enumerate(sections):
+        if number:
+            out.print()
         out.rule(section.name, align="left")
         if section.description:
-            out.print(plain(section.description), style="dim")
+            out.print(plain(first_sentence(section.description)), style="dim")
         if section.error:
             out.print("[bold red]not run:[/]", plain(section.error))
         elif section.rows:
-            out.print(table(section.rows))
+            print_rows(out, section.rows)
         else:
             out.print("no rows")
     if not sections:
