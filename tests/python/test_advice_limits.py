@@ -56,7 +56,7 @@ def test_foreign_key_that_is_not_enforced(plain: psycopg.Connection) -> None:
 
 
 def test_foreign_key_with_an_index_on_each_partition(plain: psycopg.Connection) -> None:
-    """A delete in the referenced table finds those; the statement attaches them and builds no more, as the advice says."""
+    """Deletes in the referenced table use those; the statement attaches them and builds no more, as the advice says."""
     plain.execute("CREATE TABLE parent (id int PRIMARY KEY)")
     plain.execute("CREATE TABLE child (id int, parent_id int REFERENCES parent) PARTITION BY RANGE (id)")
     plain.execute("CREATE TABLE low PARTITION OF child FOR VALUES FROM (0) TO (9)")
@@ -67,8 +67,8 @@ def test_foreign_key_with_an_index_on_each_partition(plain: psycopg.Connection) 
     found = only(advice(plain, "foreign_key"))
     assert "only attaches them" in found["advice"]
     plain.execute(found["mend_sql"])
-    count = "SELECT count(*), count(*) FILTER (WHERE relispartition) FROM pg_class WHERE relkind = 'i' AND relname ~ '_parent_id_'"
-    assert plain.execute(count).fetchone() == (2, 2)
+    parts = "SELECT relname, relispartition FROM pg_class WHERE relkind = 'i' AND relname ~ '_parent_id_' ORDER BY 1"
+    assert plain.execute(parts).fetchall() == [("high_parent_id_idx", True), ("low_parent_id_idx", True)]
     assert advice(plain, "foreign_key") == []
 
 
