@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -164,3 +166,44 @@ def test_size_of_a_partitioned_history(pggit: psycopg.Connection) -> None:
     expected = pggit.execute("SELECT pg_size_pretty(pg_total_relation_size('pggit.history_rows'))").fetchone()
     query = "SELECT value FROM pggit_excellence.system_overview() WHERE fact = 'size of pggit.history'"
     assert pggit.execute(query).fetchone() == expected
+
+
+# --- xmin holders -----------------------------------------------------------------------------------------------------
+
+
+def kept_dead_rows(connection: psycopg.Connection) -> int:
+    """How many dead rows of pg_class VACUUM must keep, after it was given some."""
+    said: list[str] = []
+    connection.add_notice_handler(
+        lambda notice: said.extend([notice.message_primary or "", notice.message_detail or ""])
+    )
+    connection.execute("CREATE TABLE passing (a int); DROP TABLE passing")
+    connection.execute("VACUUM (VERBOSE) pg_class")
+    found = re.search(
+        r"(\d+) (?:are dead but not yet removable|dead row versions cannot be removed yet)", "".join(said)
+    )
+    assert found is not None, said
+    return int(found[1])
+
+
+def test_slot_that_lost_its_wal_holds_nothing(plain: psycopg.Connection) -> None:
+    """It still shows the xmin that it had."""
+    query = "SELECT count(*) FROM pggit_excellence.xmin_holders() WHERE name = 'lost'"
+    plain.execute("SELECT pg_create_logical_replication_slot('lost', 'pgoutput')")
+    try:
+        assert kept_dead_rows(plain) > 0
+        assert plain.execute(query).fetchone() == (1,)
+        plain.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+        plain.execute("SELECT pg_reload_conf()")
+        for _ in range(3):
+            plain.execute("CREATE TABLE some_wal (a int); DROP TABLE some_wal")
+            plain.execute("SELECT pg_switch_wal()")
+        deadline = time.monotonic() + 20
+        while plain.execute("SELECT wal_status FROM pg_replication_slots").fetchone() != ("lost",):
+            assert time.monotonic() < deadline
+            plain.execute("CHECKPOINT")
+        assert kept_dead_rows(plain) == 0
+        assert plain.execute(query).fetchone() == (0,)
+    finally:
+        plain.execute("ALTER SYSTEM RESET max_slot_wal_keep_size")
+        plain.execute("SELECT pg_reload_conf(), pg_drop_replication_slot('lost')")
