@@ -8,7 +8,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH large AS MATERIALIZED (
-        SELECT i.indexrelid, i.indnatts, n.nspname, t.relname AS table_name, c.relname, c.relpages, c.reltuples,
+        SELECT i.indexrelid, i.indnatts, i.indisexclusion, n.nspname, t.relname AS table_name, c.relname, c.relpages, c.reltuples,
             pg_catalog.current_setting('block_size')::numeric AS block_size,
             COALESCE((SELECT o.option_value::integer FROM pg_catalog.pg_options_to_table(c.reloptions) AS o
                       WHERE o.option_name = 'fillfactor'), 90) AS fillfactor
@@ -19,8 +19,9 @@ AS $body$
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE c.relpages >= 128 AND i.indisvalid
     ), width AS (
-        -- An expression's statistics are filed under the index's own column.
-        SELECT l.indexrelid, sum((1 - s.null_frac) * s.avg_width) AS bytes, max(s.null_frac) > 0 AS has_nulls
+        -- An expression's statistics are filed under the index's own column. The rows of a partial index may have no
+        -- NULLs where the table has nothing else.
+        SELECT l.indexrelid, sum(CASE WHEN i.indpred IS NULL THEN 1 - s.null_frac ELSE 1 END * s.avg_width) AS bytes, max(s.null_frac) > 0 AS has_nulls
         FROM large AS l
         JOIN pg_catalog.pg_index AS i ON i.indexrelid = l.indexrelid
         CROSS JOIN LATERAL pg_catalog.generate_series(0, l.indnatts - 1) AS p (n)
@@ -49,11 +50,12 @@ AS $body$
         pg_catalog.format('%s kB, of which about %s kB would do (estimate from column widths)',
             (e.relpages * e.block_size / 1024)::bigint, (e.needed_pages * e.block_size / 1024)::bigint),
         'Rebuild it when it is quiet; needs free disk for a second copy.'
+            || CASE WHEN e.indisexclusion THEN ' CONCURRENTLY is not possible for an exclusion constraint: this blocks reads and writes meanwhile.' ELSE '' END
             || COALESCE((SELECT pg_catalog.format(' Measure first (reads the whole index): SELECT * FROM %I.pgstatindex(%L)',
                              xn.nspname, pg_catalog.format('%I.%I', e.nspname, e.relname))
                          FROM pg_catalog.pg_extension AS x JOIN pg_catalog.pg_namespace AS xn ON xn.oid = x.extnamespace
                          WHERE x.extname = 'pgstattuple'), ''),
-        pg_catalog.format('REINDEX INDEX CONCURRENTLY %I.%I', e.nspname, e.relname),
+        pg_catalog.format('REINDEX INDEX %s%I.%I', CASE WHEN e.indisexclusion THEN '' ELSE 'CONCURRENTLY ' END, e.nspname, e.relname),
         NULL
     FROM estimate AS e
     WHERE e.needed_pages * 2 <= e.relpages

@@ -1,7 +1,7 @@
 -- Indexes that another index of the table makes superfluous.
 --   duplicate  the other one has the same key columns, in the same order
 --   redundant  the other one begins with these key columns, or has more INCLUDE columns
--- Same means: column or expression, operator class, collation, ASC/DESC and NULLS, predicate, access method. What backs
+-- Same means: column or expression, operator class with its parameters, collation, ASC/DESC and NULLS, predicate, access method. What backs
 -- a constraint or identifies rows for replication stays; a unique index yields only to a unique one on the same keys.
 CREATE FUNCTION pggit_excellence._advice_duplicate(scope oid[])
 RETURNS SETOF pggit_excellence._finding
@@ -24,7 +24,8 @@ AS $body$
                 OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid) AS is_needed,
             ARRAY(
                 SELECT pg_catalog.concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid, p.n + 1, false),
-                    i.indclass[p.n], i.indcollation[p.n], i.indoption[p.n])
+                    i.indclass[p.n], i.indcollation[p.n], i.indoption[p.n],
+                    (SELECT a.attoptions FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = i.indexrelid AND a.attnum = p.n + 1))
                 FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) AS p (n) ORDER BY p.n
             ) AS keys,
             ARRAY(

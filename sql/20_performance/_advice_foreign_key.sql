@@ -15,6 +15,8 @@ AS $body$
         JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid AND t.relnamespace = ANY (scope)
         JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
         WHERE k.contype = 'f' AND k.conparentid = 0
+          -- PostgreSQL 18 and newer: nothing searches for the rows of a key that is NOT ENFORCED.
+          AND COALESCE(pg_catalog.to_jsonb(k) ->> 'conenforced', 'true') = 'true'
     ), candidate AS MATERIALIZED (
         -- Indexes whose first columns are the key's. indkey and kin count from 0.
         SELECT fk.fk_id, fk.conrelid, fk.conkey, fk.conpfeqop, i.indexrelid, i.indkey, i.indclass, i.indpred
@@ -50,7 +52,8 @@ AS $body$
             pg_catalog.pg_get_constraintdef(fk.fk_id),
             CASE WHEN fk.reltuples < 0 THEN 'the table has never been analyzed' ELSE 'about ' || fk.reltuples::bigint || ' rows' END),
         'Create the index, or exclude the finding if rows of the referenced table are never deleted and their keys never change.'
-            || CASE WHEN fk.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.' ELSE '' END,
+            || CASE WHEN fk.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.'
+                || ' Where each partition has such an index of its own, deletes use those already, and this only attaches them.' ELSE '' END,
         pg_catalog.format('CREATE INDEX %s%I ON %I.%I (%s)', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
             wanted.name, fk.nspname, fk.relname, wanted.columns),
         pg_catalog.format('DROP INDEX %s%I.%I', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,

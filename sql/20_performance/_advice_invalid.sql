@@ -17,7 +17,7 @@ AS $body$
         pg_catalog.format('pg_index says valid: %s, ready: %s, live: %s', i.indisvalid, i.indisready, i.indislive),
         CASE
             WHEN c.relkind = 'I' THEN 'Not every partition has its part: create the missing ones and ALTER INDEX ... ATTACH PARTITION.'
-            WHEN what.is_leftover THEN 'Drop it: it is the remainder of a REINDEX CONCURRENTLY that did not finish.'
+            WHEN what.is_leftover THEN 'Drop it: it is the remainder of a REINDEX or DROP INDEX CONCURRENTLY that did not finish.'
             ELSE 'Rebuild it, or drop it if nobody misses it. A unique one fails again while the table holds duplicates.'
         END || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ' A standby cannot tell whether the primary is building it right now.' ELSE '' END,
         CASE
@@ -30,7 +30,7 @@ AS $body$
     JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
     JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    CROSS JOIN LATERAL (SELECT c.relname ~ '_cc(new|old)[0-9]*$') AS what (is_leftover)
+    CROSS JOIN LATERAL (SELECT NOT i.indislive OR c.relname ~ '_cc(new|old)[0-9]*$') AS what (is_leftover)
     WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND c.relnamespace = ANY (scope)
       AND NOT EXISTS (
           SELECT FROM pg_catalog.pg_locks AS l

@@ -1,5 +1,5 @@
 -- Indexes that no scan used since the statistics count, although their table had traffic.
--- Left alone: what backs a constraint, enforces uniqueness, identifies rows for replication, belongs to a partitioned
+-- Left alone: what backs a constraint, enforces uniqueness, identifies rows for replication, orders the table for CLUSTER, belongs to a partitioned
 -- index, or serves a foreign key (its scans come with the next delete in the other table).
 CREATE FUNCTION pggit_excellence._advice_unused(scope oid[], min_statistics_age interval)
 RETURNS SETOF pggit_excellence._finding
@@ -16,6 +16,8 @@ AS $body$
         pg_catalog.format('0 scans of the index since %s; its table had %s scans and %s rows written; about %s kB',
             pg_catalog.date_trunc('second', s.since), traffic.scans, traffic.writes, c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint / 1024),
         'Drop it if no rare job (month end, reports) and no standby needs it: each standby counts its own scans.'
+            || ' The catalogs do not tell when an index was made: is it new?'
+            || CASE WHEN i.indexprs IS NOT NULL THEN ' The planner loses the statistics of its expression with it.' ELSE '' END
             || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ' These numbers are a standby''s: look at the primary too.' ELSE '' END,
         pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, c.relname),
         pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), '^CREATE INDEX ', 'CREATE INDEX CONCURRENTLY ')
@@ -36,7 +38,7 @@ AS $body$
     ) AS traffic
     WHERE s.since <= pg_catalog.statement_timestamp() - LEAST(min_statistics_age, '4000 years')
       AND c.relnamespace = ANY (scope) AND c.relkind = 'i' AND NOT c.relispartition
-      AND i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident
+      AND i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident AND NOT i.indisclustered
       AND pg_catalog.pg_stat_get_numscans(i.indexrelid) = 0
       AND traffic.scans + traffic.writes > 0
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid)

@@ -49,6 +49,7 @@ AS $body$
     JOIN pg_catalog.pg_attribute AS other ON other.attrelid = k.confrelid AND other.attnum = u.other_attnum
     LEFT JOIN pg_catalog.pg_collation AS co ON co.oid = other.attcollation
     WHERE k.contype = 'f' AND k.conparentid = 0
+      AND COALESCE(pg_catalog.to_jsonb(k) ->> 'conenforced', 'true') = 'true'  -- PostgreSQL 18 and newer
       -- Only where a collation can differ at all: most keys are numbers.
       AND k.conpfeqop && ARRAY(
           SELECT o.oid FROM pg_catalog.pg_operator AS o

@@ -51,7 +51,8 @@ AS $body$
             ('all databases', age(s.xmin)::bigint),
             ('catalogs of all databases', age(s.catalog_xmin)::bigint)
         ) AS h (affects, age)
-        WHERE h.age IS NOT NULL
+        -- A slot that lost its WAL still shows its xmin, which no longer counts.
+        WHERE h.age IS NOT NULL AND s.wal_status IS DISTINCT FROM 'lost'
     ),
     holder AS (
         SELECT s.holder, s.name, s.pid, s.username, s.database_name, s.affects, s.xmin_age, s.since, s.query,

@@ -47,18 +47,14 @@ CREATE FUNCTION pggit_excellence._health_connections(OUT status text, OUT messag
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN c.used >= 0.95 * c.usable THEN 'unhealthy' WHEN c.used >= 0.8 * c.usable THEN 'warning' ELSE 'healthy' END,
-           pg_catalog.format('%s of %s connections that ordinary roles may use', c.used, c.usable),
+    SELECT CASE c.status WHEN 'ok' THEN 'healthy' WHEN 'warning' THEN 'warning' ELSE 'unhealthy' END,
+           pg_catalog.format('%s of %s connections that ordinary roles may use; %s', c.used, c.usable, c.note),
            pg_catalog.jsonb_build_object('used', c.used, 'usable', c.usable)
-    FROM (
-        SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.backend_type = 'client backend') AS used,
-               pg_catalog.current_setting('max_connections')::integer
-               - pg_catalog.current_setting('superuser_reserved_connections')::integer
-               - COALESCE(pg_catalog.current_setting('reserved_connections', true)::integer, 0) AS usable
-    ) AS c
+    FROM pggit_excellence.connection_saturation(warning_percent => 80, critical_percent => 95) AS c
+    WHERE c.scope = 'server'
 $body$;
 COMMENT ON FUNCTION pggit_excellence._health_connections() IS
-    'Internal: check connections of health_check(): warning from 80 %, unhealthy from 95 % of the connections that are not reserved. Source: pg_stat_activity, settings.';
+    'Internal: check connections of health_check(): warning from 80 %, unhealthy from 95 % of the connections that are not reserved. Source: connection_saturation().';
 
 CREATE FUNCTION pggit_excellence._health_transaction_ids(OUT status text, OUT message text, OUT details jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -67,13 +63,15 @@ AS $body$
     SELECT CASE WHEN x.xid_age >= x.xid_failsafe OR x.multixact_age >= x.multixact_failsafe THEN 'unhealthy'
                 WHEN x.xid_age >= 1.5 * x.xid_freeze OR x.multixact_age >= 1.5 * x.multixact_freeze THEN 'warning'
                 ELSE 'healthy' END,
-           pg_catalog.format('oldest transaction ID is %s transactions old, oldest multixact %s', x.xid_age, x.multixact_age),
+           pg_catalog.format('oldest transaction ID is %s transactions old (database %I), oldest multixact %s (database %I)',
+                             x.xid_age, x.xid_database, x.multixact_age, x.multixact_database),
            pg_catalog.jsonb_build_object(
                'xid_age', x.xid_age, 'autovacuum_freeze_max_age', x.xid_freeze, 'vacuum_failsafe_age', x.xid_failsafe,
                'multixact_age', x.multixact_age, 'autovacuum_multixact_freeze_max_age', x.multixact_freeze,
                'vacuum_multixact_failsafe_age', x.multixact_failsafe)
     FROM (
-        SELECT pg_catalog.age(d.datfrozenxid) AS xid_age, pg_catalog.mxid_age(d.datminmxid) AS multixact_age,
+        SELECT xid.age AS xid_age, xid.datname AS xid_database,
+               multixact.age AS multixact_age, multixact.datname AS multixact_database,
                pg_catalog.current_setting('autovacuum_freeze_max_age')::bigint AS xid_freeze,
                -- VACUUM takes no failsafe age below 105 % of the freeze age.
                GREATEST(pg_catalog.current_setting('vacuum_failsafe_age')::bigint,
@@ -81,9 +79,12 @@ AS $body$
                pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::bigint AS multixact_freeze,
                GREATEST(pg_catalog.current_setting('vacuum_multixact_failsafe_age')::bigint,
                         pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::bigint * 105 / 100) AS multixact_failsafe
-        FROM pg_catalog.pg_database AS d
-        WHERE d.datname = pg_catalog.current_database()
+        -- All databases share the IDs: the server stops for the oldest, wherever it is.
+        FROM (SELECT d.datname, pg_catalog.age(d.datfrozenxid) AS age FROM pg_catalog.pg_database AS d
+              ORDER BY 2 DESC, d.datname LIMIT 1) AS xid,
+             (SELECT d.datname, pg_catalog.mxid_age(d.datminmxid) AS age FROM pg_catalog.pg_database AS d
+              ORDER BY 2 DESC, d.datname LIMIT 1) AS multixact
     ) AS x
 $body$;
 COMMENT ON FUNCTION pggit_excellence._health_transaction_ids() IS
-    'Internal: check transaction_ids of health_check(): warning from 1.5 times the freeze age, unhealthy from the failsafe age. Source: pg_database, settings.';
+    'Internal: check transaction_ids of health_check(), the oldest of all databases: warning from 1.5 times the freeze age, unhealthy from the failsafe age. Source: pg_database, settings.';

@@ -49,7 +49,10 @@ BEGIN
                CASE WHEN c.size IS NULL THEN 'there is no such table' ELSE c.size || ' bytes, indexes and TOAST included' END
         FROM (
             SELECT 'pggit.' || t.name AS label,
-                   pg_catalog.pg_total_relation_size(pggit_excellence._pggit_table(t.name)) AS size
+                   -- A partitioned table has no file of its own, an ordinary one no partition tree.
+                   COALESCE((SELECT sum(pg_catalog.pg_total_relation_size(p.relid))::bigint
+                             FROM pg_catalog.pg_partition_tree(pggit_excellence._pggit_table(t.name)) AS p),
+                            pg_catalog.pg_total_relation_size(pggit_excellence._pggit_table(t.name))) AS size
             FROM pg_catalog.unnest(ARRAY['objects', 'history']) AS t (name)
         ) AS c
         ORDER BY c.label DESC;

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from pggit_excellence.server import Installation, Server, copy_installation, default_major, make_install, workspace
 
@@ -57,6 +59,16 @@ def server(installation: Installation) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def dump_programs(server: Server) -> dict[str, Path]:
+    """pg_dump and pg_restore that suit the server."""
+    found = {name: server.installation.program(name) for name in ("pg_dump", "pg_restore")}
+    programs = {name: path for name, path in found.items() if path is not None}
+    if programs.keys() != found.keys():
+        pytest.skip(f"no pg_dump here is as new as the server ({server.installation.source})")
+    return programs
+
+
+@pytest.fixture(scope="session")
 def template_databases(server: Server) -> dict[str, str]:
     """Databases to copy: `plain` has the extension alone, `pggit` the stand-in first and then the extension."""
     for name in ("plain", "pggit"):
@@ -69,6 +81,31 @@ def template_databases(server: Server) -> dict[str, str]:
 
 
 MakeDatabase = Callable[[str], str]
+
+
+def flush_statistics(connection: psycopg.Connection) -> None:
+    """Make what this session did so far visible in pg_stat_*.
+
+    Before 15 sessions report twice a second at most, and read what is up to half a second old. They report in order:
+    when a scan made now is visible, the rest is too. No session reports inside a transaction.
+    """
+    if connection.info.server_version >= 150000:
+        connection.execute("SELECT pg_stat_force_next_flush()")
+    if connection.info.server_version >= 150000 or connection.info.transaction_status != TransactionStatus.IDLE:
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+        return
+
+    def seen() -> int:
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+        row = connection.execute("SELECT pg_stat_get_numscans('pg_foreign_server'::regclass)").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    # After a reset the count starts again, so the longest time that it may take counts as well.
+    before, deadline = seen(), time.monotonic() + 1.1
+    connection.execute("SELECT count(*) FROM pg_foreign_server WHERE srvtype IS NULL")
+    while seen() <= before and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +123,9 @@ def make_database(
     def make(kind: str) -> str:
         name = f"test_{next(database_numbers)}"
         with server.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_databases[kind]}")
+            # Copying files is the only way before 15, and the faster one from then on.
+            strategy = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_databases[kind]}{strategy}")
         made.append(name)
         return name
 

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from test_vacuum_health import flush
+from conftest import flush_statistics
 
 Row = dict[str, Any]
 
 
 def ratio(connection: psycopg.Connection, table: str = "public.t") -> Row:
-    flush(connection)
+    flush_statistics(connection)
     with connection.cursor(row_factory=dict_row) as cursor:
         query = "SELECT * FROM pggit_excellence.cache_hit_ratio('{public}') WHERE table_name = %s"
         found = cursor.execute(query, (table,)).fetchall()
@@ -23,7 +23,7 @@ def ratio(connection: psycopg.Connection, table: str = "public.t") -> Row:
 
 
 def snapshot(connection: psycopg.Connection) -> None:
-    flush(connection)
+    flush_statistics(connection)
     connection.execute("SELECT pggit_excellence.take_snapshot()")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -448,18 +449,25 @@ def test_without_extension_files(server: Server, make_database: MakeDatabase) ->
 # --- dump and restore
 
 
-def dump_and_restore(server: Server, source: str, target: str, folder: Path, form: str) -> None:
-    """pg_dump and restore with the server's own programs; any error fails the test."""
-    bindir, file = server.installation.bindir, folder / "dump"
+DumpAndRestore = Callable[..., None]
+
+
+@pytest.fixture
+def dump_and_restore(server: Server, dump_programs: dict[str, Path], tmp_path: Path) -> DumpAndRestore:
+    """A function that dumps one database into another; any error fails the test."""
+    file = tmp_path / "dump"
 
     def run(program: str, *arguments: str) -> None:
-        subprocess.run([bindir / program, *arguments], check=True, env=server.environment, capture_output=True)
+        subprocess.run([dump_programs[program], *arguments], check=True, env=server.environment, capture_output=True)
 
-    run("pg_dump", f"--format={form}", f"--file={file}", source)
-    if form == "plain":
-        server.psql("-f", str(file), dbname=target)
-    else:
-        run("pg_restore", "--exit-on-error", f"--dbname={target}", str(file))
+    def copy(source: str, target: str, form: str = "custom") -> None:
+        run("pg_dump", f"--format={form}", f"--file={file}", source)
+        if form == "plain":
+            server.psql("-f", str(file), dbname=target)
+        else:
+            run("pg_restore", "--exit-on-error", f"--dbname={target}", str(file))
+
+    return copy
 
 
 def marks(state: list[tuple[object, ...]], kind: str) -> list[tuple[object, ...]]:
@@ -469,13 +477,17 @@ def marks(state: list[tuple[object, ...]], kind: str) -> list[tuple[object, ...]
 
 @pytest.mark.parametrize("form", ["plain", "custom"])
 def test_dump_and_restore(
-    server: Server, pggit: psycopg.Connection, make_database: MakeDatabase, tmp_path: Path, form: str
+    dump_and_restore: DumpAndRestore,
+    server: Server,
+    pggit: psycopg.Connection,
+    make_database: MakeDatabase,
+    form: str,
 ) -> None:
     pggit.execute("SELECT pggit_excellence.start_upgrade('2.0', '1.0')")
     pggit.execute("SELECT pggit_excellence.finish_upgrade(1, 'disk full')")
     before = catalog(pggit)
     target = make_database("empty")
-    dump_and_restore(server, pggit.info.dbname, target, tmp_path, form)
+    dump_and_restore(pggit.info.dbname, target, form)
     with server.connect(target) as restored:
         assert catalog(restored) == marks(before, "lost")
         assert restored.execute("SELECT error_message FROM pggit.upgrade_log").fetchall() == [("disk full",)]
@@ -489,11 +501,11 @@ def test_dump_and_restore(
 
 
 def test_dump_keeps_what_was_replaced(
-    server: Server, taken: psycopg.Connection, make_database: MakeDatabase, tmp_path: Path
+    dump_and_restore: DumpAndRestore, server: Server, taken: psycopg.Connection, make_database: MakeDatabase
 ) -> None:
     link(taken, "link_pggit(true)")
     target = make_database("empty")
-    dump_and_restore(server, taken.info.dbname, target, tmp_path, "custom")
+    dump_and_restore(taken.info.dbname, target)
     with server.connect(target) as restored:
         assert catalog(restored) == marks(catalog(taken), "lost")
         assert link(restored, "unlink_pggit()")["health_check"][0] == "given back"
@@ -502,7 +514,7 @@ def test_dump_keeps_what_was_replaced(
 
 
 def test_every_table_with_its_sequence_survives_a_restore(
-    server: Server, plain: psycopg.Connection, make_database: MakeDatabase, tmp_path: Path
+    dump_and_restore: DumpAndRestore, server: Server, plain: psycopg.Connection, make_database: MakeDatabase
 ) -> None:
     """Generic: each ordinary table's rows are dumped, and identity columns go on where they were."""
     unmarked = plain.execute(
@@ -529,7 +541,7 @@ def test_every_table_with_its_sequence_survives_a_restore(
     rows = "SELECT * FROM pggit_excellence.upgrade_log"
     before = plain.execute(rows).fetchall()
     target = make_database("empty")
-    dump_and_restore(server, plain.info.dbname, target, tmp_path, "custom")
+    dump_and_restore(plain.info.dbname, target)
     with server.connect(target) as restored:
         assert restored.execute(rows).fetchall() == before
         assert [restored.execute(at + name).fetchone() for name in sequences] == values

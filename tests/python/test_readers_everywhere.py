@@ -34,7 +34,7 @@ class Standby(Server):
     def initdb(self) -> None:
         """Copy the primary."""
         assert self.primary is not None
-        command = [str(self.installation.bindir / "pg_basebackup"), "-D", str(self.data), "-d", self.primary.dsn()]
+        command = [str(self.installation.program("pg_basebackup")), "-D", str(self.data), "-d", self.primary.dsn()]
         options = ["--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--wal-method=stream"]
         subprocess.run(self.as_server_user([*command, *options]), check=True, cwd="/")
 
@@ -48,8 +48,8 @@ def database(make_database: MakeDatabase) -> str:
 @pytest.fixture
 def standby(server: Server, database: str) -> Iterator[psycopg.Connection]:
     """A connection to that database on a hot standby."""
-    if not (server.installation.bindir / "pg_basebackup").exists():
-        pytest.skip("this installation has no pg_basebackup")
+    if server.installation.program("pg_basebackup") is None:
+        pytest.skip(f"no pg_basebackup here is as new as the server ({server.installation.source})")
     with workspace() as folder:
         feedback = {"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
         copy = Standby(server.installation, folder / "standby", server.settings | feedback, primary=server)

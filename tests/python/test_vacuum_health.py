@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from conftest import flush_statistics
 from pggit_excellence.server import Installation, Server, workspace
 
 Row = dict[str, Any]
@@ -22,19 +23,8 @@ def rows(connection: psycopg.Connection, query: str, *values: object) -> list[Ro
         return cursor.execute(query, values).fetchall()
 
 
-def flush(connection: psycopg.Connection) -> None:
-    """Make the counters of this session visible (older servers take them twice a second)."""
-    if connection.info.server_version >= 150000:
-        connection.execute("SELECT pg_stat_force_next_flush()")
-        connection.execute("SELECT 1")
-    else:
-        time.sleep(0.6)
-        connection.execute("SELECT 1")
-        time.sleep(0.2)
-
-
 def health(connection: psycopg.Connection, table: str) -> Row:
-    flush(connection)
+    flush_statistics(connection)
     found = rows(connection, "SELECT * FROM pggit_excellence.vacuum_health('{*}') WHERE table_name = %s", table)
     assert len(found) == 1, f"{table}: {len(found)} rows"
     return found[0]
@@ -323,7 +313,7 @@ def test_autovacuum_does_what_is_recommended(autovacuum_server: Server) -> None:
         connection.execute("INSERT INTO inserted SELECT generate_series(1, 51)")
         connection.execute("DELETE FROM over WHERE i <= 101")
         connection.execute("DELETE FROM under WHERE i <= 100")
-        flush(connection)
+        flush_statistics(connection)
         query = "SELECT table_name, vacuum_recommended FROM pggit_excellence.vacuum_health('{public}')"
         recommended = dict(connection.execute(query).fetchall())
         assert recommended == {"public.over": True, "public.under": False, "public.inserted": True}

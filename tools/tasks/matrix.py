@@ -1,4 +1,4 @@
-"""`tools/run matrix`: every suite on PostgreSQL 14 to 18, two majors at a time, ending with a table.
+"""`tools/run matrix`: every suite on PostgreSQL 14 to 18, some majors at a time, ending with a table.
 
     tools/run matrix [MAJOR ...]      these majors only
     tools/run matrix --packages       only bring the packages
@@ -77,7 +77,8 @@ def main(argv: list[str]) -> int:
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
-    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, len(majors))) as pool:
+    # One more than there are processors: tests also wait, on 14 for half a second at a time.
+    with ThreadPoolExecutor(max_workers=min((os.cpu_count() or 1) + 1, len(majors))) as pool:
         for done in pool.map(checked, majors):
             results += done
     show_failures(results)
