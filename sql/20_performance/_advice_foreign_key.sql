@@ -8,13 +8,11 @@ RETURNS SETOF pggit_excellence._finding
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    WITH fk AS MATERIALIZED (
-        SELECT k.oid AS fk_id, k.conname, k.conrelid, k.confrelid, k.conkey, k.confkey, k.conpfeqop,
-            t.relname, t.relkind, t.reltuples, n.nspname
+    WITH fk AS NOT MATERIALIZED (
+        -- A table's constraints are in its schema.
+        SELECT k.oid AS fk_id, k.conname, k.conrelid, k.confrelid, k.conkey, k.confkey, k.conpfeqop
         FROM pg_catalog.pg_constraint AS k
-        JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid AND t.relnamespace = ANY (scope)
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-        WHERE k.contype = 'f' AND k.conparentid = 0
+        WHERE k.contype = 'f' AND k.conparentid = 0 AND k.connamespace = ANY (scope)
     ), candidate AS MATERIALIZED (
         -- Indexes whose first columns are the key's. indkey and kin count from 0.
         SELECT fk.fk_id, fk.conrelid, fk.conkey, fk.conpfeqop, i.indexrelid, i.indkey, i.indclass, i.indpred
@@ -40,29 +38,31 @@ AS $body$
         GROUP BY c.fk_id, c.indexrelid, c.conkey HAVING count(DISTINCT u.attnum) = pg_catalog.cardinality(c.conkey)
     )
     SELECT
-        pg_catalog.format('foreign_key:%I.%I.%I', fk.nspname, fk.relname, fk.conname),
+        pg_catalog.format('foreign_key:%I.%I.%I', n.nspname, t.relname, fk.conname),
         'foreign_key',
-        CASE WHEN fk.reltuples >= 10000 THEN 'warning' ELSE 'info' END,
+        CASE WHEN t.reltuples >= 10000 THEN 'warning' ELSE 'info' END,
         'proved',
-        pg_catalog.format('%I.%I', fk.nspname, fk.relname),
+        pg_catalog.format('%I.%I', n.nspname, t.relname),
         NULL,
         pg_catalog.format('constraint %I, %s: no index begins with its columns; %s', fk.conname,
             pg_catalog.pg_get_constraintdef(fk.fk_id),
-            CASE WHEN fk.reltuples < 0 THEN 'the table has never been analyzed' ELSE 'about ' || fk.reltuples::bigint || ' rows' END),
+            CASE WHEN t.reltuples < 0 THEN 'the table has never been analyzed' ELSE 'about ' || t.reltuples::bigint || ' rows' END),
         'Create the index, or exclude the finding if rows of the referenced table are never deleted and their keys never change.'
-            || CASE WHEN fk.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.' ELSE '' END,
-        pg_catalog.format('CREATE INDEX %s%I ON %I.%I (%s)', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
-            wanted.name, fk.nspname, fk.relname, wanted.columns),
-        pg_catalog.format('DROP INDEX %s%I.%I', CASE WHEN fk.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
-            fk.nspname, wanted.name)
+            || CASE WHEN t.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.' ELSE '' END,
+        pg_catalog.format('CREATE INDEX %s%I ON %I.%I (%s)', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
+            wanted.name, n.nspname, t.relname, wanted.columns),
+        pg_catalog.format('DROP INDEX %s%I.%I', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
+            n.nspname, wanted.name)
     FROM fk
+    JOIN pg_catalog.pg_class AS t ON t.oid = fk.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
     CROSS JOIN LATERAL (
         -- The searches run under the referenced column's collation only where that is not deterministic.
         SELECT pg_catalog.string_agg(
                 pg_catalog.quote_ident(own.attname)
                     || COALESCE(' COLLATE ' || pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname), ''),
                 ', ' ORDER BY u.position) AS columns,
-            pggit_excellence._index_name(fk.relname, pg_catalog.string_agg(own.attname, '_' ORDER BY u.position), 'fkey') AS name
+            pggit_excellence._index_name(t.relname, pg_catalog.string_agg(own.attname, '_' ORDER BY u.position), 'fkey') AS name
         FROM ROWS FROM (pg_catalog.unnest(fk.conkey), pg_catalog.unnest(fk.confkey)) WITH ORDINALITY AS u (attnum, other_attnum, position)
         JOIN pg_catalog.pg_attribute AS own ON own.attrelid = fk.conrelid AND own.attnum = u.attnum
         JOIN pg_catalog.pg_attribute AS other ON other.attrelid = fk.confrelid AND other.attnum = u.other_attnum
