@@ -8,7 +8,6 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET jit = off  -- compiling these queries takes longer than running them
-SET work_mem = '32MB'  -- 20,000 indexes with their names are sorted in memory
 AS $body$
     WITH RECURSIVE scope AS MATERIALIZED (
         SELECT pggit_excellence._scope(schemas) AS oids

@@ -12,7 +12,6 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
 SET search_path = pg_catalog, pg_temp
 SET jit = off  -- compiling these queries takes longer than running them
-SET work_mem = '32MB'  -- 10,000 findings with their texts stay in memory
 AS $body$
     WITH scope AS MATERIALIZED (
         SELECT pggit_excellence._scope(schemas) AS oids
