@@ -59,7 +59,7 @@ AS $body$
         c.scans,
         c.rows_read,
         -- Most indexes of a large database are never scanned: no division for them.
-        CASE WHEN c.scans > 0 THEN pg_catalog.round(100.0 * c.scans / c.table_scans, 2) WHEN c.table_scans > 0 THEN 0.00 END,
+        CASE WHEN c.scans > 0 THEN pg_catalog.round(100.0 * c.scans / NULLIF(c.table_scans, 0), 2) WHEN c.table_scans > 0 THEN 0.00 END,
         CASE WHEN c.scans > 0 THEN pg_catalog.round(c.rows_read::numeric / c.scans, 1) END,
         c.pages * server.block_size,
         pg_catalog.concat_ws('; ',
