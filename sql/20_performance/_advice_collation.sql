@@ -3,13 +3,15 @@
 --   proved  the stored query or the foreign key says so (_comparisons_proved.sql)
 --   likely  function bodies and sequential scans say so (_comparisons_likely.sql)
 -- Silent once any index has the column under the comparison's collation, and for tables below 1,000 rows.
-CREATE FUNCTION pggit_excellence._advice_collation(scope oid[])
+CREATE FUNCTION pggit_excellence._advice_collation(
+    hot_tables pggit_excellence._hot_table[], compared_keys pggit_excellence._compared_key[]
+)
 RETURNS SETOF pggit_excellence._finding
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH compared_key AS MATERIALIZED (
-        SELECT * FROM pggit_excellence._compared_keys(scope)
+        SELECT * FROM pg_catalog.unnest(compared_keys)
     ), mismatch AS MATERIALIZED (
         SELECT k.source, k.confidence, k.index_id, k.collation_id, pg_catalog.array_agg(DISTINCT k.attnum) AS columns
         FROM compared_key AS k
@@ -44,7 +46,7 @@ AS $body$
         pg_catalog.format('%I.%I', n.nspname, t.relname),
         pg_catalog.format('%I.%I', n.nspname, c.relname),
         pg_catalog.format('%s compared under collation %I.%I by %s', names.compared, cn.nspname, co.collname, f.sources)
-            || COALESCE('; ' || (SELECT h.evidence FROM pggit_excellence._hot_tables(scope) AS h WHERE h.table_id = t.oid), ''),
+            || COALESCE('; ' || (SELECT h.evidence FROM pg_catalog.unnest(hot_tables) AS h WHERE h.table_id = t.oid), ''),
         pg_catalog.format('Create a second index under collation %I.%I. The present one serves only comparisons under its own collation.',
                 cn.nspname, co.collname)
             || CASE WHEN t.relkind = 'p' THEN ' CONCURRENTLY is not possible on a partitioned table: this blocks writes meanwhile.' ELSE '' END,
@@ -81,5 +83,5 @@ AS $body$
     ) AS names
     WHERE GREATEST(t.reltuples, pg_catalog.pg_stat_get_live_tuples(t.oid)) >= 1000 OR t.relkind = 'p'
 $body$;
-COMMENT ON FUNCTION pggit_excellence._advice_collation(oid[]) IS
+COMMENT ON FUNCTION pggit_excellence._advice_collation(pggit_excellence._hot_table[], pggit_excellence._compared_key[]) IS
     'Internal: the part of index_advice() about indexes whose collation is not that of the comparisons. Source: pg_rewrite, pg_proc, pg_policy, pg_constraint, pg_index, pg_stat.';

@@ -9,10 +9,9 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH several AS MATERIALIZED (
-        -- Only tables where two indexes begin with the same column (0: an expression).
+        -- Only tables where two indexes begin with the same column (0: an expression): few, so the scope can wait.
         SELECT i.indrelid, i.indkey[0] AS first_column
         FROM pg_catalog.pg_index AS i
-        JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid AND t.relnamespace = ANY (scope)
         GROUP BY i.indrelid, i.indkey[0] HAVING count(*) > 1
     ), described AS MATERIALIZED (
         SELECT
@@ -35,7 +34,7 @@ AS $body$
             ARRAY(SELECT i.indkey[p.n] FROM pg_catalog.generate_series(i.indnkeyatts, i.indnatts - 1) AS p (n)) AS included
         FROM several AS s
         JOIN pg_catalog.pg_index AS i ON i.indrelid = s.indrelid AND i.indkey[0] = s.first_column
-        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid AND c.relnamespace = ANY (scope)
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_am AS a ON a.oid = c.relam
         WHERE i.indisvalid AND i.indisready

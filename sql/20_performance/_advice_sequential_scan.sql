@@ -1,18 +1,20 @@
 -- Tables that are read mostly by sequential scans (_hot_tables.sql). Where the bodies of trigger functions show a
 -- compared column that no index begins with, one finding for each such column; else, from 10,000 rows on, plain advice.
-CREATE FUNCTION pggit_excellence._advice_sequential_scan(scope oid[])
+CREATE FUNCTION pggit_excellence._advice_sequential_scan(
+    hot_tables pggit_excellence._hot_table[], compared_keys pggit_excellence._compared_key[]
+)
 RETURNS SETOF pggit_excellence._finding
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH hot AS MATERIALIZED (
         SELECT h.table_id, h.live_rows, h.evidence, t.relname, n.nspname
-        FROM pggit_excellence._hot_tables(scope) AS h
+        FROM pg_catalog.unnest(hot_tables) AS h
         JOIN pg_catalog.pg_class AS t ON t.oid = h.table_id
         JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
     ), candidate AS MATERIALIZED (
         SELECT k.table_id, k.attnum, k.collation_id, pg_catalog.string_agg(DISTINCT k.source, '; ') AS sources
-        FROM pggit_excellence._compared_keys(scope) AS k
+        FROM pg_catalog.unnest(compared_keys) AS k
         WHERE k.confidence = 'likely' AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_index AS i
             WHERE i.indrelid = k.table_id AND i.indkey[0] = k.attnum AND i.indisvalid AND i.indpred IS NULL)
@@ -51,5 +53,5 @@ AS $body$
     FROM hot
     WHERE hot.live_rows >= 10000 AND hot.table_id NOT IN (SELECT c.table_id FROM candidate AS c)
 $body$;
-COMMENT ON FUNCTION pggit_excellence._advice_sequential_scan(oid[]) IS
+COMMENT ON FUNCTION pggit_excellence._advice_sequential_scan(pggit_excellence._hot_table[], pggit_excellence._compared_key[]) IS
     'Internal: the part of index_advice() about tables that are read mostly by sequential scans. Source: pg_stat_get_numscans and kin, pg_proc.prosrc.';

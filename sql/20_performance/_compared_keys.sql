@@ -2,10 +2,8 @@
 -- NULL where no index has such a key. A key can serve if the same source also compares every key column before it.
 --   confidence        proved: stored in the catalog; likely: read from function bodies and statistics
 --   collation_id      the comparison's collation (0: none), key_collation_id: the index key's
-CREATE FUNCTION pggit_excellence._compared_keys(scope oid[])
-RETURNS TABLE (
-    source text, confidence text, table_id oid, attnum smallint, collation_id oid, index_id oid, key_collation_id oid
-)
+CREATE FUNCTION pggit_excellence._compared_keys(scope oid[], hot_tables pggit_excellence._hot_table[])
+RETURNS SETOF pggit_excellence._compared_key
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -14,7 +12,7 @@ AS $body$
         FROM pggit_excellence._comparisons_proved(scope) AS p
         UNION ALL
         SELECT l.source, 'likely', l.table_id, l.attnum, NULL, l.collation_id
-        FROM pggit_excellence._comparisons_likely(scope) AS l
+        FROM pggit_excellence._comparisons_likely(scope, hot_tables) AS l
     ), key AS MATERIALIZED (
         SELECT i.indexrelid, i.indrelid, p.n AS position, i.indkey[p.n] AS attnum, i.indcollation[p.n] AS collation_id, oc.opcfamily
         FROM pg_catalog.pg_index AS i
@@ -40,5 +38,5 @@ AS $body$
                   SELECT FROM compared AS also
                   WHERE also.source = c.source AND also.table_id = c.table_id AND also.attnum = earlier.attnum))
 $body$;
-COMMENT ON FUNCTION pggit_excellence._compared_keys(oid[]) IS
+COMMENT ON FUNCTION pggit_excellence._compared_keys(oid[], pggit_excellence._hot_table[]) IS
     'Internal: compared columns, and the btree and hash index keys that could serve them but for the collation.';

@@ -4,13 +4,13 @@
 -- compares a column with a parameter or variable, the comparison runs under "C", and an index of the default collation
 -- is useless. Nothing stores that; this reads function bodies, and only where a table is scanned sequentially a lot.
 --   catalog_fed  values from the catalog reach the comparison; collation_id is then that of "C", for text columns
-CREATE FUNCTION pggit_excellence._comparisons_likely(scope oid[])
+CREATE FUNCTION pggit_excellence._comparisons_likely(scope oid[], hot_tables pggit_excellence._hot_table[])
 RETURNS TABLE (source text, table_id oid, attnum smallint, collation_id oid, catalog_fed boolean)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH RECURSIVE hot AS MATERIALIZED (
-        SELECT h.table_id, t.relname FROM pggit_excellence._hot_tables(scope) AS h JOIN pg_catalog.pg_class AS t ON t.oid = h.table_id
+        SELECT h.table_id, t.relname FROM pg_catalog.unnest(hot_tables) AS h JOIN pg_catalog.pg_class AS t ON t.oid = h.table_id
     ), body AS MATERIALIZED (
         -- Function bodies without comments; none at all where no table is hot.
         SELECT p.oid, p.pronamespace, p.proname, COALESCE(p.proargnames, '{}') AS parameters,
@@ -54,5 +54,5 @@ AS $body$
           AND c.text ~* ('\m' || c.other || '\s+(constant\s+)?(text|varchar|character varying)\M')
        OR c.other ~ '\.(table_schema|table_name|column_name|nspname|relname|attname|proname|typname|conname)$'
 $body$;
-COMMENT ON FUNCTION pggit_excellence._comparisons_likely(oid[]) IS
+COMMENT ON FUNCTION pggit_excellence._comparisons_likely(oid[], pggit_excellence._hot_table[]) IS
     'Internal: columns of often scanned tables that functions below triggers compare with parameters, and the likely collation. Source: pg_proc.prosrc, pg_stat.';

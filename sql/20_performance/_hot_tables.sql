@@ -2,11 +2,11 @@
 -- tenth of the present rows on average (the table may have grown, and LIMIT 1 stops early) and, in all, a tenth of what the index scans fetched or
 -- more (an index that serves by its first column only fetches a lot); and ten whole reads a day since the statistics count.
 CREATE FUNCTION pggit_excellence._hot_tables(scope oid[])
-RETURNS TABLE (table_id oid, live_rows bigint, sequential_scans bigint, rows_per_scan bigint, evidence text)
+RETURNS SETOF pggit_excellence._hot_table
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT t.oid, size.live_rows, seq.scans, seq.tuples / seq.scans,
+    SELECT t.oid, size.live_rows,
         pg_catalog.format('%s sequential scans since %s read %s rows each; the table has about %s rows', seq.scans,
             COALESCE(pg_catalog.date_trunc('second', s.since)::text, 'an unknown time'), seq.tuples / seq.scans, size.live_rows)
     FROM pggit_excellence._statistics_since() AS s (since)

@@ -15,12 +15,16 @@ SET jit = off  -- compiling these queries takes longer than running them
 AS $body$
     WITH scope AS MATERIALIZED (
         SELECT pggit_excellence._scope(schemas) AS oids
-    ), finding AS MATERIALIZED (
+    ), hot AS MATERIALIZED (
+        SELECT ARRAY(SELECT h FROM scope, LATERAL pggit_excellence._hot_tables(scope.oids) AS h) AS tables
+    ), compared AS MATERIALIZED (
+        SELECT ARRAY(SELECT k FROM scope, hot, LATERAL pggit_excellence._compared_keys(scope.oids, hot.tables) AS k) AS keys
+    ), finding AS (
         SELECT f.* FROM pggit_excellence._advice_statistics(min_statistics_age) AS f
         UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_invalid(scope.oids) AS f
-        UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_collation(scope.oids) AS f
+        UNION ALL SELECT f.* FROM hot, compared, LATERAL pggit_excellence._advice_collation(hot.tables, compared.keys) AS f
         UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_foreign_key(scope.oids) AS f
-        UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_sequential_scan(scope.oids) AS f
+        UNION ALL SELECT f.* FROM hot, compared, LATERAL pggit_excellence._advice_sequential_scan(hot.tables, compared.keys) AS f
         UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_duplicate(scope.oids) AS f
         UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_unused(scope.oids, min_statistics_age) AS f
         UNION ALL SELECT f.* FROM scope, LATERAL pggit_excellence._advice_bloat(scope.oids) AS f

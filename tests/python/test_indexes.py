@@ -6,8 +6,10 @@ What an index can serve is asked of the planner (EXPLAIN with enable_seqscan = o
 from __future__ import annotations
 
 import re
+import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,7 +17,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from conftest import FIXTURES, ROOT, MakeDatabase, flush_statistics
-from pggit_excellence.server import Server
+from pggit_excellence.server import Installation, Server
 
 Row = dict[str, Any]
 ALL = ["*"]
@@ -126,6 +128,12 @@ def test_young_statistics_say_so(plain: psycopg.Connection) -> None:
 def test_statistics_off_say_so(plain: psycopg.Connection) -> None:
     plain.execute("SET track_counts = off")
     assert only(advice(plain, "statistics"))["finding_key"] == "statistics:off"
+
+
+@pytest.mark.parametrize("age", [None, "-1 day"])
+def test_age_that_makes_no_sense(plain: psycopg.Connection, age: str | None) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="min_statistics_age must be"):
+        plain.execute("SELECT * FROM pggit_excellence.index_advice('{*}', min_statistics_age => %s)", [age])
 
 
 # --- duplicate and redundant ------------------------------------------------------------------------------------------
@@ -382,6 +390,19 @@ def test_collation_of_a_later_key_column(people: psycopg.Connection) -> None:
     assert advice(people, "collation") == []
 
 
+def test_operator_that_the_index_does_not_know(people: psycopg.Connection) -> None:
+    """text_pattern_ops lacks text = name, so no collation makes such an index useful for it."""
+    people.execute(MISMATCHES["view"][0])
+    people.execute("DROP INDEX people_name; CREATE INDEX people_name ON people (name text_pattern_ops)")
+    people.execute('CREATE INDEX same_collation ON people (name COLLATE "C" text_pattern_ops)')
+    assert "on people" in plan(people, MISMATCHES["view"][1])
+    assert "same_collation" not in plan(people, MISMATCHES["view"][1])
+    people.execute("DROP INDEX same_collation")
+    assert advice(people, "collation") == []
+    people.execute("CREATE INDEX people_plain ON people (name)")
+    assert only(advice(people, "collation"))["index_name"] == "public.people_plain"
+
+
 def test_collation_mismatch_of_tiny_table_is_silent(people: psycopg.Connection) -> None:
     people.execute(MISMATCHES["view"][0])
     people.execute("DELETE FROM people WHERE id > 900")
@@ -536,6 +557,38 @@ def test_sequential_scans(plain: psycopg.Connection, size: int, expected: list[s
     assert advice(plain, "sequential_scan") == []
 
 
+SCAN = "SELECT count(*) FROM t WHERE b = 7"
+# How often which query runs, and whether that makes the table hot.
+SCANS = {
+    "often": (120, SCAN, True),
+    "not often": (90, SCAN, False),
+    "the first rows only": (120, "SELECT b FROM t LIMIT 10", False),
+    "little beside the index scans": (
+        100,
+        "SELECT count(*) FROM t WHERE b = 7 UNION ALL "
+        "SELECT sum(i.b) FROM generate_series(1, 11) AS g, LATERAL (SELECT b FROM t WHERE a > g - 99) AS i",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SCANS)
+def test_what_makes_a_table_hot(plain: psycopg.Connection, what: str) -> None:
+    count, query, is_hot = SCANS[what]
+    plain.execute("CREATE TABLE t AS SELECT g AS a, g AS b FROM generate_series(1, 10000) AS g")
+    plain.execute("CREATE INDEX ON t (a)")
+    plain.execute("ANALYZE t")
+    flush_statistics(plain)
+    plain.execute("SELECT pg_stat_reset_single_table_counters('t'::regclass)")
+    plain.execute("SET enable_bitmapscan = off")
+    plain.execute("SET enable_seqscan = off")  # leaves them to conditions that no index serves
+    for _ in range(count):
+        plain.execute(query)
+    assert [row["finding_key"] for row in advice(plain, "sequential_scan")] == (
+        ["sequential_scan:public.t"] if is_hot else []
+    )
+
+
 # --- bloat ------------------------------------------------------------------------------------------------------------
 
 
@@ -571,6 +624,33 @@ def test_bloat_is_unknown_without_statistics(plain: psycopg.Connection) -> None:
     assert only(advice(plain, "bloat", "statistics"))["finding_key"] == "statistics:bloat"
 
 
+# What is done to a bloated index or beside it, and what is said then.
+BLOAT = {
+    "below 1 MB": ("CREATE INDEX i ON t (a) WHERE a <= 20000", []),
+    "half of it deleted": ("CREATE INDEX i ON t (b)", []),
+    "hash": ("CREATE INDEX i ON t USING hash (a)", []),
+    "invalid": (
+        "CREATE INDEX i ON t (a); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass",
+        [],
+    ),
+    "no statistics of one column": (
+        "CREATE INDEX i ON t (a, b); ALTER TABLE t ALTER b SET STATISTICS 0",
+        ["statistics:bloat"],
+    ),
+    "bloated": ("CREATE INDEX i ON t (a)", ["bloat:public.i"]),
+}
+
+
+@pytest.mark.parametrize("what", BLOAT)
+def test_what_counts_as_bloat(plain: psycopg.Connection, what: str) -> None:
+    create, expected = BLOAT[what]
+    plain.execute("CREATE TABLE t AS SELECT g AS a, g AS b FROM generate_series(1, 80000) AS g")
+    plain.execute(create)
+    plain.execute(f"DELETE FROM t WHERE a % 10 < {4 if what == 'half of it deleted' else 9}")
+    plain.execute("VACUUM ANALYZE t")
+    assert [row["finding_key"] for row in advice(plain, "bloat", "statistics")] == expected
+
+
 # --- exclusions, names, privileges ------------------------------------------------------------------------------------
 
 
@@ -592,6 +672,51 @@ def test_exclusions(plain: psycopg.Connection) -> None:
     assert advice(plain, "duplicate") == []
     plain.execute("UPDATE pggit_excellence.finding_exclusions SET expires_at = now() - interval '1 second'")
     assert only(advice(plain, "duplicate"))["finding_key"] == key
+
+
+def test_exclusion_hides_one_finding_until_it_expires(plain: psycopg.Connection) -> None:
+    plain.execute("CREATE TABLE t (a int, b int)")
+    for name, column in (("a1", "a"), ("a2", "a"), ("b1", "b"), ("b2", "b")):
+        plain.execute(f"CREATE INDEX {name} ON t ({column})")
+    plain.execute("SELECT pggit_excellence.exclude_finding('duplicate:public.a2', 'kept', now() + interval '1 hour')")
+    assert only(advice(plain, "duplicate"))["finding_key"] == "duplicate:public.b2"
+    shown = (
+        "SELECT finding_key, excluded FROM pggit_excellence.index_advice('{*}', include_excluded => true) "
+        "WHERE kind = 'duplicate'"
+    )
+    assert plain.execute(shown).fetchall() == [("duplicate:public.a2", True), ("duplicate:public.b2", False)]
+    plain.execute("UPDATE pggit_excellence.finding_exclusions SET expires_at = now() - interval '1 second'")
+    assert plain.execute(shown).fetchall() == [("duplicate:public.a2", False), ("duplicate:public.b2", False)]
+
+
+def test_keys_survive_dump_and_restore(
+    installation: Installation, server: Server, plain: psycopg.Connection, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """An exclusion made before is still the right one afterwards, although every OID is another."""
+    pg_dump, pg_restore = installation.program("pg_dump"), installation.program("pg_restore")
+    if pg_dump is None or pg_restore is None:
+        pytest.skip("no pg_dump that suits this server")
+    plain.execute('CREATE SCHEMA "Sh.op"; SET search_path = "Sh.op"')
+    plain.execute("CREATE TABLE parent (id int PRIMARY KEY, name text)")
+    plain.execute('CREATE TABLE "chi""ld" (id int PRIMARY KEY, parent_id int REFERENCES parent, a int, b int)')
+    plain.execute("CREATE INDEX parent_name ON parent (name)")
+    plain.execute('CREATE INDEX "Ä 1" ON "chi""ld" (a)')
+    plain.execute('CREATE INDEX "Ä 2" ON "chi""ld" (a, b)')
+    plain.execute("CREATE VIEW v AS SELECT id FROM parent WHERE name = 'x' COLLATE \"C\"")
+    plain.execute("INSERT INTO parent SELECT g, g::text FROM generate_series(1, 2000) AS g")
+    plain.execute('INSERT INTO "chi""ld" SELECT g, g, g, g FROM generate_series(1, 2000) AS g')
+    kinds = ("collation", "duplicate", "foreign_key", "redundant", "unused")
+    before = advice(plain, *kinds)
+    assert {row["kind"] for row in before} == set(kinds) - {"duplicate"}
+
+    dump, copy = tmp_path / "dump", make_database("plain")
+    for command in (
+        [pg_dump, "-Fc", "-n", '"Sh.op"', "-f", dump, "-d", server.dsn(plain.info.dbname)],
+        [pg_restore, "-d", server.dsn(copy), dump],
+    ):
+        subprocess.run(command, check=True, capture_output=True, env=server.environment)
+    with server.connect(copy) as restored:
+        assert [row["finding_key"] for row in advice(restored, *kinds)] == [row["finding_key"] for row in before]
 
 
 HOSTILE = 'We"ird.\n%s Schäma'
