@@ -161,11 +161,7 @@ OMISSIONS = {
     "index": (r"CREATE INDEX zz_probe_added .*\n", "", f"{PROBE} index zz_probe_added"),
     "index's columns": (r"zz_probe \(added\)", "zz_probe (kept)", f"{PROBE} index zz_probe_added"),
     "table": (r"CREATE TABLE .*zz_second .*\n", "", "table pggit_excellence.zz_second"),
-    "privileges": (
-        r"SELECT pggit_excellence.grant_privileges\(links => false\);\n",
-        "",
-        "table pggit_excellence.zz_second",
-    ),
+    "privileges": (r"SELECT pggit_excellence.grant_privileges\(links => false\);\n", "", "table pggit_excellence.zz_second"),
     "rows for pg_dump": (SECTION.format("90_privileges/zz_apply.sql"), "", "extension"),
     "new body": (SECTION.format("00_core/zz_probe.sql"), "", "function pggit_excellence.zz_probe()"),
     "volatility": (r"(zz_probe\(\) .*) STABLE", r"\1 VOLATILE", "function pggit_excellence.zz_probe()"),
