@@ -562,13 +562,7 @@ SCAN = "SELECT count(*) FROM t WHERE b = 7"
 SCANS = {
     "often": (120, SCAN, True),
     "not often": (90, SCAN, False),
-    "the first rows only": (120, "SELECT b FROM t LIMIT 10", False),
-    "little beside the index scans": (
-        100,
-        "SELECT count(*) FROM t WHERE b = 7 UNION ALL "
-        "SELECT sum(i.b) FROM generate_series(1, 11) AS g, LATERAL (SELECT b FROM t WHERE a > g - 99) AS i",
-        False,
-    ),
+    "the first rows only": (120, "SELECT count(*) FROM (SELECT b FROM t LIMIT 2000) AS s", False),
 }
 
 
@@ -580,8 +574,6 @@ def test_what_makes_a_table_hot(plain: psycopg.Connection, what: str) -> None:
     plain.execute("ANALYZE t")
     flush_statistics(plain)
     plain.execute("SELECT pg_stat_reset_single_table_counters('t'::regclass)")
-    plain.execute("SET enable_bitmapscan = off")
-    plain.execute("SET enable_seqscan = off")  # leaves them to conditions that no index serves
     for _ in range(count):
         plain.execute(query)
     assert [row["finding_key"] for row in advice(plain, "sequential_scan")] == (
