@@ -41,17 +41,26 @@ AS $body$
     ) AS wanted
     UNION ALL
     SELECT
-        pg_catalog.format('sequential_scan:%I.%I', hot.nspname, hot.relname),
-        'sequential_scan', 'warning', 'likely',
-        pg_catalog.format('%I.%I', hot.nspname, hot.relname),
+        pg_catalog.format('sequential_scan:%s', r.name),
+        'sequential_scan', CASE WHEN r.served THEN 'info' ELSE 'warning' END, 'likely',
+        r.name,
         NULL,
-        hot.evidence,
-        'Find the statements that read it (slow_statements(), pg_stat_statements) and index what they compare. '
-            || 'The counts stay as they are until pg_stat_reset_single_table_counters().',
-        NULL,
+        r.evidence,
+        CASE WHEN r.served
+            THEN 'Every column that trigger functions are seen to compare has its index: the counts may be from before. '
+                || 'Set them to zero, and look again after some DDL.'
+            ELSE 'Find the statements that read it (slow_statements(), pg_stat_statements) and index what they compare. '
+                || 'The counts stay as they are until pg_stat_reset_single_table_counters().'
+        END,
+        CASE WHEN r.served
+            THEN pg_catalog.format('SELECT pg_catalog.pg_stat_reset_single_table_counters(%L::pg_catalog.regclass)', r.name) END,
         NULL
-    FROM hot
-    WHERE hot.live_rows >= 10000 AND hot.table_id NOT IN (SELECT c.table_id FROM candidate AS c)
+    FROM (
+        SELECT pg_catalog.format('%I.%I', hot.nspname, hot.relname) AS name, hot.evidence,
+            hot.table_id IN (SELECT k.table_id FROM pg_catalog.unnest(compared_keys) AS k WHERE k.confidence = 'likely') AS served
+        FROM hot
+        WHERE hot.live_rows >= 10000 AND hot.table_id NOT IN (SELECT c.table_id FROM candidate AS c)
+    ) AS r
 $body$;
 COMMENT ON FUNCTION pggit_excellence._advice_sequential_scan(pggit_excellence._hot_table[], pggit_excellence._compared_key[]) IS
     'Internal: the part of index_advice() about tables that are read mostly by sequential scans. Source: pg_stat_get_numscans and kin, pg_proc.prosrc.';

@@ -278,9 +278,8 @@ def test_with_the_companion(server: Server, plain: psycopg.Connection) -> None:
     found = plain.execute("SELECT name, path, total_bytes, status FROM pggit_excellence.host_disk()").fetchall()
     assert [row[0] for row in found] == ["data_directory", "pg_wal", "temporary files"]
     assert found[0][1] == str(server.data)
-    assert found[0][2] == os.statvfs(server.data).f_frsize * (
-        os.statvfs(server.data).f_blocks - os.statvfs(server.data).f_bfree + os.statvfs(server.data).f_bavail
-    )
+    disk = os.statvfs(server.data)
+    assert found[0][2] == disk.f_frsize * (disk.f_blocks - disk.f_bfree + disk.f_bavail)
     everything = plain.execute("SELECT DISTINCT status FROM pggit_excellence.host_disk(0, 0)").fetchall()
     assert everything == [("critical",)], "the thresholds arrive"
     query = "SELECT name, status FROM pggit_excellence.host_limits()"
