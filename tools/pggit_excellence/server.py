@@ -17,7 +17,9 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +28,9 @@ from pathlib import Path
 import psycopg
 
 # Unix socket paths are limited to 107 bytes, so the folder is short whatever TMPDIR says.
-BASE = Path("/tmp")  # noqa: S108
+DISK, MEMORY = Path("/tmp"), Path("/dev/shm")  # noqa: S108
+# How much memory must be available, and free in MEMORY, for servers to live there.
+ROOMY = 6 * 2**30
 SUPERUSER = "postgres"
 PORT = 5432
 
@@ -62,10 +66,30 @@ def server_user() -> str | None:
     return SUPERUSER if SUPERUSER in names else "nobody"
 
 
+def base_folder() -> Path:
+    """Where servers live: in memory where there is room and programs may run, else on disk.
+
+    CREATE DATABASE copies some 300 files: 6 ms in memory, up to 100 ms on a disk that others use.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        memory = os.statvfs(MEMORY)
+        free = min(memory.f_bavail * memory.f_frsize, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        if free >= ROOMY and not memory.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK | os.X_OK):
+            return MEMORY
+    return DISK
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM ends the process like an exception, through its `with` blocks, unless somebody else handles it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 @contextlib.contextmanager
 def workspace(prefix: str = "pgx-") -> Iterator[Path]:
     """A new folder that the server's user can enter; removed at the end."""
-    path = Path(tempfile.mkdtemp(prefix=prefix, dir=BASE))
+    end_on_sigterm()
+    path = Path(tempfile.mkdtemp(prefix=prefix, dir=base_folder()))
     path.chmod(0o755)
     try:
         yield path
