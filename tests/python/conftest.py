@@ -49,6 +49,7 @@ def server(installation: Installation) -> Iterator[Server]:
     """A running server with pg_stat_statements loaded."""
     settings = {
         "shared_preload_libraries": "pg_stat_statements",
+        "jit": "off",  # compiling costs more than the tests' queries; what needs it off says so itself
         "track_functions": "all",
         "track_io_timing": "on",
         "max_prepared_transactions": "10",

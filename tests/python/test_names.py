@@ -217,6 +217,7 @@ def test_taken_names_stay(taken: psycopg.Connection) -> None:
     taken.close()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["TABLE %s (id int)", "SEQUENCE %s", "TYPE %s AS ENUM ('a')", "TYPE %s AS (a int)"])
 def test_taken_relation_of_any_kind(server: Server, make_database: MakeDatabase, kind: str) -> None:
     database = make_database("empty")

@@ -11,6 +11,8 @@ import pytest
 from conftest import FIXTURES, ROOT
 from pggit_excellence.server import Server, ServerError
 
+pytestmark = pytest.mark.once  # what a setting does to names and strings is the same on every major
+
 SETTINGS = {
     "standard_conforming_strings": "off",
     "quote_all_identifiers": "on",

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "plpython", "setup.py")
 Command = list[str]
 Environment = Mapping[str, str] | None
+# Two workers, each with a server of its own; the tests of one file stay together.
+PARALLEL = ["--numprocesses=2", "--dist=loadfile"]
 console = Console(stderr=False, highlight=False)
 
 
@@ -84,7 +86,7 @@ def installcheck(installation: Installation, log: Path | None = None) -> Result:
 
 def pytest(major: int, log: Path | None = None) -> Result:
     """The tests in tests/python against the same major."""
-    return run("pytest", major, [sys.executable, "-m", "pytest", "-q", f"--pg-major={major}"], log=log)
+    return run("pytest", major, [sys.executable, "-m", "pytest", "-q", f"--pg-major={major}", *PARALLEL], log=log)
 
 
 def run_major(major: int, logs: Path | None = None) -> list[Result]:
