@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def read_only(tree: Path, command: list[str]) -> list[str]:
 @pytest.fixture
 def open_path(tmp_path: Path) -> Iterator[Path]:
     """A folder of the test that any user can reach and write; afterwards all can be removed again."""
-    for parent in (tmp_path, *itertools.islice(tmp_path.parents, 2)):
+    own = itertools.takewhile(lambda parent: parent != Path(tempfile.gettempdir()), tmp_path.parents)
+    for parent in (tmp_path, *own):
         parent.chmod(0o755)
     tmp_path.chmod(0o777)
     yield tmp_path
