@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.once  # the checks of arguments are plain SQL, the same on every major
+
 # What nobody means, by type. A value that this server's type refuses is left out.
 BAD = {
     "text[]": [
