@@ -480,13 +480,17 @@ LOOKUP = (
 )
 
 
+def track_objects(pggit: psycopg.Connection, objects: int) -> None:
+    """Fill pggit.objects statement by statement: its VACUUM cannot run in a transaction."""
+    script = (FIXTURES / "track_objects.sql").read_text(encoding="utf-8").replace(":objects", str(objects))
+    for statement in filter(str.strip, script.split(";\n")):
+        pggit.execute(statement)
+
+
 @pytest.fixture
 def busy_pggit(pggit: psycopg.Connection) -> psycopg.Connection:
     """The stand-in after 60 DDL statements on 1,500 tracked objects."""
-    track = (FIXTURES / "track_objects.sql").read_text(encoding="utf-8").replace(":objects", "1500")
-    for statement in track.split(";\n"):
-        if statement.strip():
-            pggit.execute(statement)
+    track_objects(pggit, 1500)
     pggit.execute("CREATE SCHEMA app")
     for number in range(60):
         pggit.execute(f"CREATE TABLE app.t{number} (a int, b int, c int)")
@@ -542,9 +546,7 @@ def test_pggit_near_misses(busy_pggit: psycopg.Connection) -> None:
 
 def test_counts_from_before_the_tuning(pggit: psycopg.Connection) -> None:
     """Above 10,000 rows the counts alone are a finding: a warning until every known lookup has its index."""
-    track = (FIXTURES / "track_objects.sql").read_text(encoding="utf-8").replace(":objects", "11000")
-    for statement in filter(str.strip, track.split(";\n")):
-        pggit.execute(statement)
+    track_objects(pggit, 11000)
     for number in range(30):
         pggit.execute(f"CREATE TABLE t{number} (a int, b int, c int, d int)")
     flush_statistics(pggit)
