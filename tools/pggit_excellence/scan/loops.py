@@ -18,6 +18,7 @@ from pggit_excellence.scan.values import (
     Hole,
     Record,
     Ref,
+    Star,
     Text,
     Value,
     alt,
@@ -52,19 +53,34 @@ def close(entries: Mapping[str, Value], afters: Mapping[str, Value]) -> dict[str
     return {key: _rebuild(entry, afters.get(key, entry), key, solved) for key, entry in entries.items()}
 
 
-def covers(head: Value, after: Value) -> bool:
-    """Whether one more iteration adds nothing: the same texts made of the same things."""
+def covers(entry: Value, head: Value, after: Value, *, strict: bool) -> bool:
+    """Whether one more iteration adds nothing.
+
+    What was closed as an equation needs only be made of the same things. What was guessed (`strict`, and fields that a
+    record got in the loop) must be the same texts, or any number of the same things.
+    """
     match head, after:
         case Record(), Record():
-            return all(
-                (known := head.get(name)) is not None and covers(known, item) for name, item in after.fields
-            ) and (after.rest is None or after.rest == EMPTY or (head.rest is not None and covers(head.rest, after.rest)))
+            given = dict(entry.fields) if isinstance(entry, Record) else {}
+            fields = all(
+                (known := head.get(name)) is not None
+                and covers(given.get(name, EMPTY), known, item, strict=strict or name not in given)
+                for name, item in after.fields
+            )
+            return fields and _covers_rest(head.rest, after.rest)
         case Array(), Array():
-            return after.items == () or covers(head.element, after.element)
+            inner = entry.element if isinstance(entry, Array) else EMPTY
+            return after.items == () or covers(inner, head.element, after.element, strict=strict)
         case (Record() | Array(), _) | (_, Record() | Array()):
-            return False
+            return after == EMPTY
         case _:
+            if strict and not isinstance(head, Star):
+                return join(head, after) == head
             return after == EMPTY or set(leaves(after)) <= set(leaves(head))
+
+
+def _covers_rest(head: Text | None, after: Text | None) -> bool:
+    return after is None or after == EMPTY or (head is not None and set(leaves(after)) <= set(leaves(head)))
 
 
 def widen(head: Value, after: Value) -> Value:
