@@ -29,15 +29,11 @@ from pggit_excellence.scan.values import (
 
 # Texts of these can be numbers, dates, words and punctuation of the server's making: no quotes, no statement.
 INERT = frozenset(
-    """int2 int4 int8 float4 float8 numeric money bool date time timetz timestamp timestamptz interval uuid oid xid xid8
-    cid tid inet cidr macaddr macaddr8 bit varbit pg_lsn txid_snapshot pg_snapshot int4range int8range numrange tsrange
-    tstzrange daterange int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange point line
-    lseg box path polygon circle int2vector oidvector void smallserial serial bigserial serial2 serial4 serial8""".split()
+    ["int2", "int4", "int8", "float4", "float8", "numeric", "money", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "oid", "xid", "xid8", "cid", "tid", "inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "pg_lsn", "txid_snapshot", "pg_snapshot", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "point", "line", "lseg", "box", "path", "polygon", "circle", "int2vector", "oidvector", "void", "smallserial", "serial", "bigserial", "serial2", "serial4", "serial8"]
 )
 # The server prints these as names, quoted where needed.
 NAMES = frozenset(
-    """regclass regproc regprocedure regtype regrole regnamespace regoper regoperator regconfig regdictionary
-    regcollation""".split()
+    ["regclass", "regproc", "regprocedure", "regtype", "regrole", "regnamespace", "regoper", "regoperator", "regconfig", "regdictionary", "regcollation"]
 )
 # A cast among these leaves the text as it is.
 TEXTS = frozenset(["text", "varchar", "bpchar", "unknown", "citext", "cstring", "anyelement", "anynonarray", "any"])

@@ -184,8 +184,10 @@ def _trimmed(text: Text, blanks: frozenset[str], at_end: bool) -> Rest:
             first = 0 if at_end else len(value) - len(kept)
             return (slice_const(text, first, first + len(kept)) if kept else None), not kept
         case Hole(quoting=quoting):
-            if quoting in LASTING or (quoting in QUOTED | {Quoting.SQL} and blanks <= BLANKS):
-                return text, quoting in LASTING
+            if quoting in LASTING:
+                return text, quoting == Quoting.FIXED or not blanks <= BLANKS
+            if quoting in QUOTED | {Quoting.SQL} and blanks <= BLANKS:
+                return text, False
             return changed(text), True
         case Ref():
             return changed(text), True
