@@ -2,7 +2,7 @@
 
 
 def printable(text: str, keep: str = "\n") -> str:
-    """The text with characters that cannot be printed written as escapes (`\\x1b`), but those to `keep`."""
+    r"""The text with characters that cannot be printed written as escapes (`\x1b`), but those to `keep`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

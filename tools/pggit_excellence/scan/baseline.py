@@ -64,7 +64,8 @@ def split(
     left: Counter[str] = Counter()
     for entry in entries:
         left[entry.fingerprint] += entry.count
-    new, known = [], []
+    new: list[Finding] = []
+    known: list[Finding] = []
     for finding, fingerprint in zip(findings, prints, strict=True):
         (known if left[fingerprint] > 0 else new).append(finding)
         left[fingerprint] -= 1

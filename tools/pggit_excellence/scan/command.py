@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pggit_excellence.scan.report import Report
 
 STDIN = "-"
-REPORT_AT = "https://github.com/evoludigit/pgGit"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +53,8 @@ def run(options: argparse.Namespace) -> int:
     except (CommandError, BrokenPipeError):
         raise
     except Exception as error:
-        where = _innermost(error)
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        raise CommandError(f"internal error at {where}: {what} (please report it with the input: {REPORT_AT})") from error
+        what = " ".join(f"{type(error).__name__} at {_innermost(error)}: {error}".split())[:300]
+        raise CommandError(f"internal error: {what} (please report it, with the input)") from error
 
 
 def _innermost(error: Exception) -> str:
@@ -86,17 +84,45 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _scan(options: argparse.Namespace) -> int:
     config = configuration(options)
-    if options.fix or options.diff:
-        from pggit_excellence.scan.fixing import fix
-
-        return fix(options, config)
+    began = time.perf_counter()
     from pggit_excellence.scan.scanning import scan
 
-    began = time.perf_counter()
-    report = scan(options, config)
+    if options.fix or options.diff:
+        return _fix(options, config)
+    inputs = read_inputs(options, config)
+    report = scan(inputs.sources, inputs.facts, config, inputs.problems)
     report.seconds = time.perf_counter() - began
     if options.write_baseline:
         return _write_baseline(options, report)
+    show(options, report)
+    return status(options, report)
+
+
+def _fix(options: argparse.Namespace, config: Config) -> int:
+    """Fix, then print what is left; or with --diff print what would change and exit 1 where something would."""
+    from pggit_excellence.scan import fixing
+    from pggit_excellence.scan.scanning import scan
+
+    if options.dsn is not None or options.write_baseline or (STDIN in options.paths and len(options.paths) > 1):
+        raise CommandError("--fix and --diff take files, or standard input alone; no --dsn, no --write-baseline")
+    inputs = read_inputs(options, config)
+    fixed = fixing.fix_all(inputs.sources, lambda sources: scan(sources, None, config, inputs.problems))
+    report = fixed.report
+    changed = fixing.changes(inputs.sources, report)
+    if options.diff:
+        tell(report.errors)
+        _print("".join(fixing.file_diff(old, new) for old, new in changed), options.output)
+        return EXIT_USAGE if report.errors else EXIT_FINDINGS if changed else EXIT_CLEAN
+    if options.paths == [STDIN]:
+        _print("".join(source.text for source in report.program.sources.values()), options.output)
+        tell(report.errors)
+        return status(options, report)
+    for old, new in changed:
+        try:
+            fixing.write(old, new)
+        except CommandError as error:
+            report.errors.append(str(error))
+    print(f"{fixed.count} fixed in {len(changed)} files", file=sys.stderr)
     show(options, report)
     return status(options, report)
 

@@ -74,13 +74,13 @@ class Config:
         return any(fnmatchcase(name, pattern.rstrip("/")) for name in (*above, *names))
 
 
-class _Mistake(Exception):
+class _MistakeError(Exception):
     """What is wrong with one key."""
 
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _Mistake('must be a list of strings, like ["a", "b"]')
+        raise _MistakeError('must be a list of strings, like ["a", "b"]')
     return tuple(value)
 
 
@@ -97,25 +97,25 @@ def _rules(value: object) -> tuple[str, ...]:
     try:
         return rule_prefixes(_texts(value))
     except CommandError as error:
-        raise _Mistake(f"names what is not there: {error}") from None
+        raise _MistakeError(f"names what is not there: {error}") from None
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise _Mistake("must be a string")
+        raise _MistakeError("must be a string")
     return value
 
 
 def _severity(value: object) -> Severity:
     text = _text(value)
     if text not in set(Severity):
-        raise _Mistake(f"must be one of {', '.join(Severity)}")
+        raise _MistakeError(f"must be one of {', '.join(Severity)}")
     return Severity(text)
 
 
 def _table(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise _Mistake("must be a table")
+        raise _MistakeError("must be a table")
     return value
 
 
@@ -125,7 +125,7 @@ def _per_file_ignores(value: object) -> dict[str, tuple[str, ...]]:
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _Mistake("must be a whole number from 1")
+        raise _MistakeError("must be a whole number from 1")
     return value
 
 
@@ -144,7 +144,7 @@ def function_name(text: str) -> Name:
             break
         rest = rest[1:]
     if rest or not 1 <= len(parts) <= 2 or not all(parts):
-        raise _Mistake(f"has {text!r}, which is no function name (schema.function)")
+        raise _MistakeError(f"has {text!r}, which is no function name (schema.function)")
     return (parts[0] if len(parts) == 2 else "", parts[-1])
 
 
@@ -214,8 +214,8 @@ def _from_table(file: Path, table: Mapping[str, object]) -> Config:
                 name, read = KEYS[key]
                 values[name] = read(value)
             else:
-                raise _Mistake(f"is not known; there are {', '.join([*KEYS, *RETURNS])}")
-        except _Mistake as mistake:
+                raise _MistakeError(f"is not known; there are {', '.join([*KEYS, *RETURNS])}")
+        except _MistakeError as mistake:
             raise CommandError(f"{file}: {TABLE}: {key} {mistake}") from None
     root = file.absolute().parent
     if "baseline" in values:

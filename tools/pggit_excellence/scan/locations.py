@@ -73,12 +73,17 @@ def diff(lines: Lines, edits: Iterable[Edit], context: int = 0) -> list[str]:
         start = lines.starts[first - 1]
         end = lines.starts[last] if last < len(lines.starts) else len(lines.source.text)
         old = lines.source.text[start:end]
-        new = apply(old, [Edit(replace(e.place, start=e.place.start - start, end=e.place.end - start), e.text) for e in inside])
+        new = apply(old, [_moved(edit, -start) for edit in inside])
         compared = unified_diff(split_lines(old), split_lines(new), n=context)
         shift = partial(_shift, old=first - 1, new=first - 1 + moved)
         result += [_HUNK.sub(shift, line.rstrip("\r\n")) for line in islice(compared, 2, None)]
         moved += new.count("\n") - old.count("\n")
     return result
+
+
+def _moved(edit: Edit, by: int) -> Edit:
+    place = replace(edit.place, start=edit.place.start + by, end=edit.place.end + by)
+    return replace(edit, place=place)
 
 
 def _windows(lines: Lines, edits: Iterable[Edit], context: int) -> list[tuple[int, int, list[Edit]]]:

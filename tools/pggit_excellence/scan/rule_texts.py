@@ -293,7 +293,7 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION drop_one(name) FROM PUBLIC;
 """,
-        fix="`SET search_path = pg_catalog, pg_temp` at the function and qualified names in it; or `pg_catalog.format()`.",
+        fix="`SET search_path = pg_catalog, pg_temp` at the function and qualified names; or `pg_catalog.format()`.",
         ignore="Where nobody but the owner may create objects in any schema of any caller's search_path.",
     ),
     "PGX111": RuleText(
@@ -314,7 +314,7 @@ BEGIN
     RETURN query_to_xml(format('SELECT * FROM %I', p_table), true, false, '');
 END $$;
 """,
-        fix="Quote as for EXECUTE: `%I`, `%L`; in PL/Python `plpy.quote_ident()` and the arguments of `plpy.prepare()`.",
+        fix="Quote as for EXECUTE: `%I`, `%L`; in PL/Python `plpy.quote_ident()`, the arguments of a plan.",
         ignore="As for PGX101.",
     ),
     "PGX112": RuleText(
@@ -335,7 +335,7 @@ BEGIN
     EXECUTE format('UPDATE %I SET touched = now() WHERE id = $1', p_table) USING p_id;
 END $$;
 """,
-        fix="`$1` in the statement and `USING value` behind it. Utility statements (DDL) take no parameters: there `%L`.",
+        fix="`$1` in the statement and `USING value` behind it. DDL takes no parameters: there `%L`.",
         ignore="Where the planner shall see the value, as for partitions or skewed columns.",
     ),
     "PGX201": RuleText(
@@ -472,7 +472,7 @@ BEGIN
     EXECUTE format('ANALYZE %I', p_table);
 END $$;
 """,
-        fix="Remove the comment, or write the reason behind it: `-- pggit: ignore[PGX102] only the migration role may call it`.",
+        fix="Remove the comment, or write a reason: `-- pggit: ignore[PGX102] only the migration role may call it`.",
         ignore="Never.",
     ),
 }

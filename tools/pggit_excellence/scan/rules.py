@@ -40,7 +40,7 @@ _RULES = (
     Rule("PGX112", "value-without-using", "Value spliced where USING fits", _HINT, _MEDIUM, "CWE-89"),
     Rule("PGX201", "definer-without-path", "SECURITY DEFINER without search_path", _ERROR, _HIGH, "CWE-426"),
     Rule("PGX202", "definer-unsafe-path", "SECURITY DEFINER with an unsafe search_path", _WARNING, _HIGH, "CWE-427"),
-    Rule("PGX203", "event-trigger-path", "Event trigger function without a safe search_path", _WARNING, _HIGH, "CWE-426"),
+    Rule("PGX203", "event-trigger-path", "Event trigger function without safe search_path", _WARNING, _HIGH, "CWE-426"),
     Rule("PGX204", "public-definer", "PUBLIC may run SECURITY DEFINER dynamic SQL", _WARNING, _MEDIUM, "CWE-732"),
     Rule("PGX901", "not-parsed", "Not understood, therefore not proven", _WARNING, _HIGH, ""),
     Rule("PGX902", "bad-suppression", "Suppression that is unused or incomplete", _WARNING, _HIGH, "CWE-1164"),

@@ -1,7 +1,8 @@
 """`-- pggit: ignore[PGX101] reason`: findings that somebody looked at.
 
 The comment stands behind the statement or alone above it (or inside it), as `-- ...`, `/* ... */`, or `# ...` in
-PL/Python. It counts for findings of that statement: where they are reported, or at the EXECUTE at the end of their path.
+PL/Python. It counts for findings of that statement: where they are reported, or at the end
+of their path, which is the EXECUTE.
 """
 
 from __future__ import annotations
@@ -75,16 +76,14 @@ def suppress(
         return list(findings), []
     remaining, suppressed = [], []
     for finding in findings:
-        covering = [
-            comment for comment in comments if comment.covers(finding, layouts[comment.file], locations)
-        ]
+        covering = [comment for comment in comments if comment.covers(finding, layouts[comment.file], locations)]
         for comment in covering:
             comment.used.add(finding.rule)
         if covering:
             suppressed.append(Suppressed(finding, covering[0].reason))
         else:
             remaining.append(finding)
-    remaining += _complaints(comments, set(enabled), program, locations)
+    remaining += _complaints(comments, set(enabled), program)
     return remaining, suppressed
 
 
@@ -109,9 +108,7 @@ def _read(file: str, comment: Comment) -> Suppression | None:
     return result
 
 
-def _complaints(
-    comments: Iterable[Suppression], enabled: set[str], program: Program, locations: Locations
-) -> list[Finding]:
+def _complaints(comments: Iterable[Suppression], enabled: set[str], program: Program) -> list[Finding]:
     if RULE not in enabled:
         return []
     found = []
@@ -120,11 +117,11 @@ def _complaints(
         if comment.reason:
             unused = [rule for rule in comment.rules if rule in enabled and rule not in comment.used]
             messages += [f"nothing of {rule} to suppress here: remove it" for rule in unused]
-        found += [_finding(comment, message, program, locations) for message in messages]
+        found += [_finding(comment, message, program) for message in messages]
     return found
 
 
-def _finding(comment: Suppression, message: str, program: Program, locations: Locations) -> Finding:
+def _finding(comment: Suppression, message: str, program: Program) -> Finding:
     place = Place(comment.file, comment.comment.start, comment.comment.end)
     around = [r for r in program.routines if r.file == comment.file and r.start <= place.start < r.end]
     rule = RULES[RULE]

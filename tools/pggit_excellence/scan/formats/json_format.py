@@ -19,9 +19,7 @@ def render(report: Report) -> str:
         "sites": [_site(report, site) for site in report.sites],
         "errors": report.errors,
         "summary": report.summary(),
-        "suppressed": [
-            finding_object(report, item.finding) | {"reason": item.reason} for item in report.suppressed
-        ],
+        "suppressed": [finding_object(report, item.finding) | {"reason": item.reason} for item in report.suppressed],
         "baseline": [finding_object(report, finding) for finding in report.known],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -49,10 +50,8 @@ def render(report: Report) -> str:
 
 def _driver() -> dict[str, Any]:
     driver: dict[str, Any] = {"name": "pggit-excellence scan", "rules": [_rule(rule) for rule in RULES.values()]}
-    try:
+    with contextlib.suppress(PackageNotFoundError):  # in a checkout
         driver["version"] = version("pggit-excellence")
-    except PackageNotFoundError:  # from a checkout
-        pass
     return driver
 
 
