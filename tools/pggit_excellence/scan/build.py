@@ -21,6 +21,8 @@ _SINK_FAMILIES = r"dblink\w*|cron\s*\.\s*(?:schedule|schedule_in_database|alter_
 _COMPILED = {"c", "internal"}
 _EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
 _DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
+_CLOSED_BODY = re.compile(r"\s*(?:language|security|immutable|stable|volatile|;)", re.IGNORECASE)
+_FIRST_BLOCK = re.compile(r"^[ \t]*(?:declare|begin)\b", re.IGNORECASE | re.MULTILINE)
 _LINE_COMMENT = re.compile(r"--[^\n]*")
 # Statements in which EXECUTE is no dynamic SQL: privileges, triggers, prepared statements.
 _OTHER_EXECUTES = {"grant", "revoke", "alter", "create", "execute", "comment", "explain", "reassign"}
@@ -162,9 +164,17 @@ def _is_routine(statement: Statement) -> bool:
 
 
 def _mended(header: Header, text: str) -> Header:
-    """A damaged routine with a body after all: from the first dollar quote to the last one with the same tag."""
+    """A damaged routine with a body after all: from the first dollar quote to the last one with the same tag.
+
+    Where LANGUAGE follows the first one, it closes a body whose beginning is lost: that is then the first block.
+    """
     header = replace(header, language=header.language or "plpgsql")
     opening = _DOLLAR_TAG.search(text, header.body_start)
+    block = _FIRST_BLOCK.search(text)
+    if block is not None and (opening is None or _CLOSED_BODY.match(text, opening.end())):
+        end = opening.start() if opening else len(text)
+        start = min(block.start(), end)
+        return replace(header, body=text[start:end], map=OffsetMap(((0, start),)), body_start=start)
     if opening is None:
         return header
     closing = text.rfind(opening.group(), opening.end())

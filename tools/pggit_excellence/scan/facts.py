@@ -12,7 +12,7 @@ from pggit_excellence.scan.program import Name, Program, Routine, Table
 from pggit_excellence.scan.types import canonical
 
 # First words of the statements that say something here; FOREIGN and the like may stand before TABLE.
-CREATES = frozenset({"table", "view", "materialized", "type", "domain", "event", "foreign"})
+CREATES = frozenset({"table", "view", "materialized", "type", "domain", "event", "foreign", "trigger", "constraint"})
 BEFORE_TABLE = frozenset({"temp", "temporary", "global", "local", "unlogged", "recursive", "or", "replace"})
 ALTERS = frozenset({"table", "view", "materialized", "foreign", "function", "procedure", "routine", "default", "type"})
 _WRITING = {"insert", "update", "all"}
@@ -208,6 +208,11 @@ def _create_event_trigger(facts: Facts, tree: Tree, _: _Context) -> None:
     facts.program.event_trigger_functions.add(qualified(names_of(tree.get("funcname", ()))))
 
 
+def _create_trigger(facts: Facts, tree: Tree, _: _Context) -> None:
+    function = qualified(names_of(tree.get("funcname", ())))
+    facts.program.triggers.setdefault(function, set()).add(_relation(tree.get("relation", {})))
+
+
 def _alter_function(facts: Facts, tree: Tree, context: _Context) -> None:
     facts.altered.append((tree, context.text))
 
@@ -390,6 +395,7 @@ _READERS: dict[str, Callable[[Facts, Tree, _Context], None]] = {
     "CreateDomainStmt": _create_domain,
     "CompositeTypeStmt": _create_composite,
     "CreateEventTrigStmt": _create_event_trigger,
+    "CreateTrigStmt": _create_trigger,
     "AlterFunctionStmt": _alter_function,
     "GrantStmt": _grant,
     "AlterDefaultPrivilegesStmt": _default_privileges,

@@ -123,5 +123,6 @@ class Program:
     composites: dict[Name, dict[str, str]] = field(default_factory=dict)
     # By a routine's key who may EXECUTE it beside its owner; `public` for PUBLIC, who may where nothing revokes it
     executors: dict[str, set[str]] = field(default_factory=dict)
+    triggers: dict[Name, set[Name]] = field(default_factory=dict)  # the tables whose triggers call a function
     event_trigger_functions: set[Name] = field(default_factory=set)
     not_understood: list[NotUnderstood] = field(default_factory=list)
