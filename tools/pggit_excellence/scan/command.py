@@ -16,6 +16,7 @@ from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, EXI
 if TYPE_CHECKING:
     from pggit_excellence.scan.config import Config
     from pggit_excellence.scan.report import Report
+    from pggit_excellence.scan.sources import Inputs
 
 STDIN = "-"
 
@@ -89,8 +90,8 @@ def _scan(options: argparse.Namespace) -> int:
 
     if options.fix or options.diff:
         return _fix(options, config)
-    inputs = read_inputs(options, config)
-    report = scan(inputs.sources, inputs.facts, config, inputs.problems)
+    inputs = _read(options, config)
+    report = scan(inputs.sources, None, config, inputs.problems)
     report.seconds = time.perf_counter() - began
     if options.write_baseline:
         return _write_baseline(options, report)
@@ -105,7 +106,7 @@ def _fix(options: argparse.Namespace, config: Config) -> int:
 
     if options.dsn is not None or options.write_baseline or (STDIN in options.paths and len(options.paths) > 1):
         raise CommandError("--fix and --diff take files, or standard input alone; no --dsn, no --write-baseline")
-    inputs = read_inputs(options, config)
+    inputs = _read(options, config)
     fixed = fixing.fix_all(inputs.sources, lambda sources: scan(sources, None, config, inputs.problems))
     report = fixed.report
     changed = fixing.changes(inputs.sources, report)
@@ -125,6 +126,16 @@ def _fix(options: argparse.Namespace, config: Config) -> int:
     print(f"{fixed.count} fixed in {len(changed)} files", file=sys.stderr)
     show(options, report)
     return status(options, report)
+
+
+def _read(options: argparse.Namespace, config: Config) -> Inputs:
+    """What the user names; the working directory for --changed-since alone. Notes go to standard error."""
+    from pggit_excellence.scan import sources
+
+    paths = options.paths or (["."] if options.changed_since is not None else [])
+    inputs = sources.read(paths, options.changed_since, config.excluded)
+    tell(inputs.notes)
+    return inputs
 
 
 def configuration(options: argparse.Namespace) -> Config:
@@ -172,10 +183,14 @@ def show(options: argparse.Namespace, report: Report) -> None:
 
 
 def status(options: argparse.Namespace, report: Report) -> int:
-    """2 where something could not be scanned, 3 without any input, 1 with findings that count, else 0."""
+    """2 where something could not be scanned, 3 without any input, 1 with findings that count, else 0.
+
+    That nothing changed is no lack of input.
+    """
     if report.errors:
         return EXIT_USAGE
-    if not report.program.sources:
+    if not report.program.sources and options.changed_since is None:
+        tell(["nothing to scan: name .sql files, folders of them, - for standard input, or --dsn"])
         return EXIT_NOTHING
     return EXIT_FINDINGS if report.counting() and not options.exit_zero else EXIT_CLEAN
 

@@ -23,6 +23,18 @@ def scan(sources: Iterable[SourceText], facts: Program | None, config: Config, p
     return outcome(program, analyse(program, config), config, problems)
 
 
+def whole_files(program: Program) -> list[str]:
+    """A line for each source of which nothing at all was understood."""
+    with_routines = {routine.file for routine in program.routines}
+    lines = []
+    for part in program.not_understood:
+        text = program.sources[part.file].text
+        outside = text[: part.start] + text[part.end :]
+        if part.file not in with_routines and text.strip() and not outside.strip(" \t\r\n;\ufeff"):
+            lines.append(f"{part.file}: nothing in it was understood: {part.reason}")
+    return lines
+
+
 def outcome(program: Program, analysis: Analysis, config: Config, problems: Sequence[str] = ()) -> Report:
     """What is left after selection, suppressions and baseline, in the order of the files."""
 
@@ -33,7 +45,7 @@ def outcome(program: Program, analysis: Analysis, config: Config, problems: Sequ
     found, suppressed = suppress(program, wanted(analysis.findings), enabled, Locations(program.sources))
     order = {file: number for number, file in enumerate(program.sources)}
     found = sorted(wanted(found), key=lambda f: (order[f.place.file], f.place.start, f.place.end, f.rule))
-    errors = [*problems, *analysis.errors]
+    errors = [*problems, *whole_files(program), *analysis.errors]
     report = Report(program, config, found, analysis.sites, errors, suppressed=suppressed)
     if config.baseline is not None:
         entries = baseline.read(config.baseline)
