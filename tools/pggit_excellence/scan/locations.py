@@ -76,7 +76,10 @@ def diff(lines: Lines, edits: Iterable[Edit], context: int = 0) -> list[str]:
         new = apply(old, [_moved(edit, -start) for edit in inside])
         compared = unified_diff(split_lines(old), split_lines(new), n=context)
         shift = partial(_shift, old=first - 1, new=first - 1 + moved)
-        result += [_HUNK.sub(shift, line.rstrip("\r\n")) for line in islice(compared, 2, None)]
+        for line in islice(compared, 2, None):
+            result.append(_HUNK.sub(shift, line.rstrip("\r\n")))
+            if line[:1] in "+- " and not line.endswith("\n"):
+                result.append("\\ No newline at end of file")
         moved += new.count("\n") - old.count("\n")
     return result
 
