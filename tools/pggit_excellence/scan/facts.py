@@ -246,7 +246,21 @@ def _grant(facts: Facts, tree: Tree, context: _Context) -> None:
     else:
         found = (item["ObjectWithArgs"] for item in objects if "ObjectWithArgs" in item)
         privilege.names = tuple((qualified(names_of(item["objname"])), _signature(item, context)) for item in found)
-    _file_privilege(facts, privilege, kind)
+    if kind == "OBJECT_SCHEMA":
+        _grant_schemas(facts.program, privilege, names_of(objects))
+    else:
+        _file_privilege(facts, privilege, kind)
+
+
+def _grant_schemas(program: Program, privilege: _Privilege, schemas: tuple[str, ...]) -> None:
+    """Only CREATE counts. Of public it must have been revoked before others are known not to have it."""
+    if not {"create", "all"}.intersection(privilege.privileges):
+        return
+    for schema in schemas:
+        if privilege.grants:
+            program.schema_creators.setdefault(schema, set()).update(privilege.grantees)
+        elif schema in program.schema_creators or PUBLIC in privilege.grantees:
+            program.schema_creators.setdefault(schema, set()).difference_update(privilege.grantees)
 
 
 def _default_privileges(facts: Facts, tree: Tree, context: _Context) -> None:

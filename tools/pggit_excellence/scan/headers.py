@@ -26,15 +26,15 @@ _INTERVAL = {"year", "month", "day", "hour", "minute", "second"}
 _MODES = {"in", "out", "inout", "variadic"}
 _NAMES = {Kind.WORD, Kind.QUOTED}
 _BARE_OPTIONS = {
-    ("immutable",),
-    ("stable",),
-    ("volatile",),
-    ("strict",),
-    ("window",),
-    ("leakproof",),
-    ("not", "leakproof"),
-    ("called", "on", "null", "input"),
-    ("returns", "null", "on", "null", "input"),
+    "immutable": ("immutable",),
+    "stable": ("stable",),
+    "volatile": ("volatile",),
+    "strict": ("strict",),
+    "window": ("window",),
+    "leakproof": ("leakproof",),
+    "not": ("not", "leakproof"),
+    "called": ("called", "on", "null", "input"),
+    "returns": ("returns", "null", "on", "null", "input"),
 }
 
 
@@ -68,6 +68,7 @@ class Cursor:
     def __init__(self, text: str, start: int = 0) -> None:  # noqa: D107
         self.text = text
         self.tokens: Sequence[Token] = [t for t in tokens(text, start) if t.kind is not Kind.COMMENT]
+        self.folded = [_folded(text, token) for token in self.tokens]
         self.index = 0
 
     @property
@@ -78,20 +79,15 @@ class Cursor:
     def word(self, ahead: int = 0) -> str:
         """The next token: in lower case where it is a word, as written where it is a sign, else ''."""
         index = self.index + ahead
-        if index >= len(self.tokens):
-            return ""
-        kind, start, end, _ = self.tokens[index]
-        if kind is Kind.WORD:
-            return self.text[start:end].lower()
-        return self.text[start:end] if kind in {Kind.PUNCTUATION, Kind.OPERATOR} else ""
+        return self.folded[index] if index < len(self.folded) else ""
 
     def words(self, count: int) -> tuple[str, ...]:
-        """So many words that come next."""
-        return tuple(self.word(ahead) for ahead in range(count))
+        """The words that come next, at most so many."""
+        return tuple(self.folded[self.index : self.index + count])
 
     def take(self, *wanted: str) -> bool:
         """Go past these words if they come next."""
-        if self.words(len(wanted)) != wanted:
+        if self.word() != wanted[0] or (len(wanted) > 1 and self.words(len(wanted)) != wanted):
             return False
         self.index += len(wanted)
         return True
@@ -176,6 +172,13 @@ class Cursor:
     def _type_words_after(self, word: str) -> None:
         if word in _ZONED and self.words(3) in {("with", "time", "zone"), ("without", "time", "zone")}:
             self.index += 3
+
+
+def _folded(text: str, token: Token) -> str:
+    kind, start, end, _ = token
+    if kind is Kind.WORD:
+        return text[start:end].lower()
+    return text[start:end] if kind is Kind.PUNCTUATION or kind is Kind.OPERATOR else ""
 
 
 def read_type(text: str, start: int) -> str:
@@ -286,9 +289,8 @@ def _ends_parameter(cursor: Cursor) -> bool:
 
 
 def _option(cursor: Cursor, header: Header) -> None:
-    for words in _BARE_OPTIONS:
-        if cursor.take(*words):
-            return
+    if cursor.take(*_BARE_OPTIONS.get(cursor.word(), ("immutable",))):
+        return
     reader = _OPTIONS.get(cursor.word())
     if reader is None:
         raise NotUnderstoodError(f"no option of a routine {cursor.here()}")

@@ -124,5 +124,7 @@ class Program:
     # By a routine's key who may EXECUTE it beside its owner; `public` for PUBLIC, who may where nothing revokes it
     executors: dict[str, set[str]] = field(default_factory=dict)
     triggers: dict[Name, set[Name]] = field(default_factory=dict)  # the tables whose triggers call a function
+    # Roles beside the owner that may create objects in a schema; a schema that is not here is not known
+    schema_creators: dict[str, set[str]] = field(default_factory=dict)
     event_trigger_functions: set[Name] = field(default_factory=set)
     not_understood: list[NotUnderstood] = field(default_factory=list)
