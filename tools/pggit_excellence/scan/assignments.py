@@ -8,6 +8,7 @@ from dataclasses import replace
 from pggit_excellence.scan.environment import Names, Variable, join_arrays, made_of
 from pggit_excellence.scan.program import Program
 from pggit_excellence.scan.sqltypes import UNKNOWN_TYPE, Type, cast, parse_type
+from pggit_excellence.scan.terms import Rows
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
@@ -23,6 +24,7 @@ from pggit_excellence.scan.values import (
     Text,
     Value,
     alt,
+    as_text,
     is_constant,
     join,
     map_leaves,
@@ -88,10 +90,17 @@ def row(columns: Columns) -> Record:
     rest: Text | None = None
     for index, (name, value) in enumerate(columns):
         if name == STAR:
-            rest = made_of(value) if rest is None else alt([rest, made_of(value)])
+            rest = as_text(value) if rest is None else alt([rest, as_text(value)])
         else:
             fields[name if name not in fields else f"{name}#{index}"] = value
     return Record(tuple(fields.items()), rest)
+
+
+def columns_from(rows: Rows) -> Columns:
+    """The columns of evaluated rows; a star where those begin that are not known."""
+    if rows.open_at is None or rows.rest is None:
+        return list(rows.columns)
+    return [*rows.columns[: rows.open_at], (STAR, rows.rest), *rows.columns[rows.open_at :]]
 
 
 def columns_of(record: Record) -> Columns:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from pggit_excellence.scan.syntax import Declaration
+from pggit_excellence.scan.terms import record_field
 from pggit_excellence.scan.values import EMPTY, Array, Record, Text, Value, as_text, derived, join, leaves, map_leaves
 from pggit_excellence.scan.values import alt as one_of
 
@@ -127,17 +128,9 @@ def join_arrays(left: Value, right: Value) -> Value:
     return join(left, right)
 
 
-def get_field(value: Value, name: str) -> Value:
-    """The field of a record; of a text (a type that is not known): something made of it."""
-    if isinstance(value, Record):
-        found = value.get(name)
-        return EMPTY if found is None else found
-    return made_of(value)
-
-
 def get_path(value: Value, fields: Names) -> Value:
     """The field of a field..."""
-    return reduce(get_field, fields, value)
+    return reduce(record_field, fields, value)
 
 
 def put_path(value: Value, fields: Names, new: Value) -> Value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pggit_excellence.scan.queries import Queries
 from pggit_excellence.scan.scope import Scope
-from pggit_excellence.scan.sqltree import parse_expression, parse_statement
+from pggit_excellence.scan.sqltree import Node, parse_expression, parse_statement
 from pggit_excellence.scan.terms import Rows
 from pggit_excellence.scan.values import Hole, Origin, Quoting, Source, Text, Value
 
@@ -37,6 +37,14 @@ def evaluate_query(text: str, scope: Scope) -> Rows:
     except RecursionError:
         return Rows(open_at=0, rest=not_understood(text))
     return rows
+
+
+def evaluate_node(node: Node, text: str, scope: Scope) -> Value:
+    """The value of a part of an expression or statement that was parsed from `text`."""
+    try:
+        return Queries(text, scope).value(node)
+    except RecursionError:
+        return not_understood(text)
 
 
 def not_understood(text: str) -> Text:

@@ -75,12 +75,10 @@ class NarrowedScope:
     inner: Scope
     narrowed: Mapping[Names, Value]
     program: Program = field(init=False)
+    sinks: Mapping[str, tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.program = self.inner.program
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+        self.program, self.sinks = self.inner.program, self.inner.sinks
 
     def place(self, start: int, end: int) -> Place:
         """As in the scope within."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pggit_excellence.scan import events, guards, loops, syntax, walk
 from pggit_excellence.scan.assignments import (
     Columns,
+    columns_from,
     columns_of,
     element_assigned,
     fitted,
@@ -81,13 +82,13 @@ class CallResult:
     value: Value
     outputs: Mapping[int, Value] = field(default_factory=dict)  # by position among the arguments of CALL
     passed: tuple[tuple[str, str, Text, tuple[Step, ...]], ...] = ()  # (function, kind, statement, path)
-    sinks: tuple[tuple[str, Text], ...] = ()  # (kind, statement): the function itself is a sink
 
 
 class Calls(Protocol):
     """What the interpreter asks of the other routines (summaries.py)."""
 
     words: frozenset[str]  # names in code that is worth evaluating for what it does
+    sinks: Mapping[str, tuple[int, ...]]  # see scope.Scope
 
     def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
         """What the call does; None: no function of the scanned set."""
@@ -102,10 +103,11 @@ class Here:
     frame: Frame
     offset: int
     program: Program = field(init=False)
+    sinks: Mapping[str, tuple[int, ...]] = field(init=False)
     prefer_columns: bool = False
 
     def __post_init__(self) -> None:
-        self.program = self.flow.program
+        self.program, self.sinks = self.flow.program, self.flow.calls.sinks
         self.prefer_columns = self.flow.prefer_columns
 
     def place(self, start: int, end: int) -> Place:
@@ -120,10 +122,7 @@ class Here:
         if found is None:
             return None
         variable, fields = found
-        value = self.state.values.get(variable.key, EMPTY)
-        if fields and not isinstance(value, Record):
-            return _named(made_of(value), fields)
-        return get_path(value, fields)
+        return get_path(self.state.values.get(variable.key, EMPTY), fields)
 
     def variable_type(self, names: Names) -> str:
         """The declared type."""
@@ -141,13 +140,6 @@ class Here:
     def report(self, rule: str, message: str, place: Place) -> None:
         """The expression shows a finding by itself."""
         self.flow.log.append(events.Reported(rule, message, place))
-
-
-def _named(value: Value, fields: Names) -> Value:
-    """A field of a text says so in its name."""
-    if isinstance(value, Hole):
-        return replace(value, origin=replace(value.origin, name=".".join((value.origin.name, *fields))))
-    return value
 
 
 @dataclass(slots=True)
@@ -220,7 +212,7 @@ class Flow:
 
     def columns(self, sql: Sql, state: State, frame: Frame) -> Columns:
         """The columns of the rows that a statement yields."""
-        return evaluate_query(sql.text, Here(self, state, frame, sql.start))
+        return columns_from(evaluate_query(sql.text, Here(self, state, frame, sql.start)))
 
     def notice(self, sql: Sql | None, state: State, frame: Frame) -> None:
         """Evaluate code whose value does not matter, if it calls anything that could run SQL."""
@@ -241,7 +233,6 @@ class Flow:
 
     def _note_passed(self, result: CallResult, place: Place) -> None:
         self.log.extend(events.Passed(place, *passed) for passed in result.passed)
-        self.log.extend(events.Ran(place, kind, text) for kind, text in result.sinks)
 
     def condition(self, sql: Sql | None, truth: guards.Truth, state: State, frame: Frame) -> State:
         """The state where the condition has that outcome; `state` is left as it is."""
@@ -251,7 +242,8 @@ class Flow:
         if sql is not None and node is not None:
             here = Here(self, state, frame, sql.start)
             marked = len(self.log)
-            self._refine(narrowed, guards.refinements(node, here, truth, evaluate_node), frame)
+            found = guards.refinements(node, here, truth, lambda part, scope: evaluate_node(part, sql.text, scope))
+            self._refine(narrowed, found, frame)
             del self.log[marked:]  # `notice` has seen the condition already
         return narrowed
 
@@ -426,7 +418,8 @@ class Flow:
         if len(known) == len(nodes):
             here = Here(self, state, frame, operand.start)
             marked = len(self.log)
-            self._refine(narrowed, guards.equals(known[0], known[1:], here, evaluate_node), frame)
+            found = guards.equals(known[0], known[1:], here, lambda part, scope: evaluate_node(part, operand.text, scope))
+            self._refine(narrowed, found, frame)
             del self.log[marked:]
         return narrowed
 
@@ -636,7 +629,7 @@ class Flow:
         for argument in arguments:
             inner = argument.get("NamedArgExpr")
             node = inner["arg"] if inner else argument
-            value = evaluate_node(node, here)
+            value = evaluate_node(node, statement.sql.text, here)
             variables.append(_reference(node))
             if inner:
                 named[inner["name"]] = value

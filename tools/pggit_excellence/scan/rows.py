@@ -7,10 +7,10 @@ come from what stands in the holes are not known: they hold whatever some table'
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pggit_excellence.scan.assignments import STAR, Columns, raw
+from pggit_excellence.scan.assignments import STAR, Columns, columns_from, raw
 from pggit_excellence.scan.expressions import evaluate_query
 from pggit_excellence.scan.program import Name, Program
 from pggit_excellence.scan.sqltree import parse_statement
@@ -47,7 +47,8 @@ class Detached:
 
     program: Program
     argument: Callable[[int], Value | None] = lambda _: None
-    prefer_columns: bool = field(default=True)
+    sinks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    prefer_columns: bool = True
 
     def place(self, start: int, end: int) -> Place:
         """Nothing in it has a place of its own."""
@@ -83,7 +84,7 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     variants = _written(text)
     found: list[Columns] = []
     for variant in variants if len(variants) <= MAX_VARIANTS else ():
-        columns = evaluate_query(variant, Detached(program, argument)) if parse_statement(variant) else []
+        columns = columns_from(evaluate_query(variant, Detached(program, argument))) if parse_statement(variant) else []
         found.append(columns)
     if not found or not all(found) or len({len(columns) for columns in found}) > 1:
         return [(STAR, raw(_RESULT))]

@@ -61,6 +61,7 @@ class Summaries:
     def __init__(self, program: Program, config: Config) -> None:
         """Nothing is analysed yet."""
         self.program, self.config = program, config
+        self.sinks = {".".join(filter(None, name)): (position - 1,) for name, position in config.sinks.items()}
         self._by_name: dict[str, list[Routine]] = {}
         for routine in program.routines:
             if routine.name[1]:
@@ -91,7 +92,7 @@ class Summaries:
 
     def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
         """What a call does; None: no function of the scanned set."""
-        configured = self._configured(name, arguments)
+        configured = self._configured(name)
         if configured is not None:
             return configured
         results = []
@@ -116,17 +117,12 @@ class Summaries:
             if not schema or not routine.name[0] or routine.name[0] == schema
         )
 
-    def _configured(self, name: Name, arguments: list[Value]) -> CallResult | None:
-        """A function that the configuration speaks of."""
+    def _configured(self, name: Name) -> CallResult | None:
+        """A function whose result the configuration knows."""
         schema, bare = name
         for (known_schema, known), quoting in self.config.returns.items():
             if known == bare and (not known_schema or not schema or known_schema == schema):
                 return CallResult(Hole(quoting, Origin(Source.FUNCTION, f"{bare}()"), derived=True))
-        for (known_schema, known), position in self.config.sinks.items():
-            if known == bare and (not known_schema or not schema or known_schema == schema):
-                texts = [as_text(arguments[position - 1])] if position <= len(arguments) else []
-                result = raw(Origin(Source.FUNCTION, f"{bare}()"))
-                return CallResult(result, sinks=tuple((bare, text) for text in texts))
         return None
 
     def _default(self, parameter: Parameter) -> Value:

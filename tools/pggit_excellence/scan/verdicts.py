@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pggit_excellence.scan import events
 from pggit_excellence.scan.assignments import shown
+from pggit_excellence.scan.lexer import Kind, tokens
 from pggit_excellence.scan.model import Finding, Site, Verdict
 from pggit_excellence.scan.program import Program, Routine
 from pggit_excellence.scan.rules import RULES
@@ -210,3 +211,14 @@ def declaration(name: str, key: str, program: Program) -> Place | None:
     if match is None:
         return Place(routine.file, routine.start, routine.start + min(len(header), 40))
     return Place(routine.file, routine.start + match.start(), routine.start + match.end())
+
+
+def given_up(routine: Routine, reason: str, program: Program) -> Outcome:
+    """Sites of a routine that could not be analysed: none is proven."""
+    judge_of = _Judge(routine, program)
+    for token in tokens(routine.body):
+        if token.kind is Kind.WORD and routine.body[token.start : token.end].lower() == "execute":
+            start = routine.map(token.start)
+            judge_of.missed(Place(routine.file, start, start + len("EXECUTE")), "execute", unreached=False)
+    judge_of.find("PGX901", reason, Place(routine.file, routine.start, routine.start + 1))
+    return judge_of.outcome()
