@@ -196,7 +196,8 @@ def _listed(value: Value, separator: Text, null: Text | None) -> Text:
     if not isinstance(value, Array):
         return changed(value, separator)
     if value.items is not None:
-        return _joined([printed(item) for item in value.items], separator)
+        items = [printed(item) for item in value.items]
+        return _joined(items if null is None else [alt([item, null]) for item in items], separator)
     element = printed(value.element)
     element = element if null is None else alt([element, null])
     return alt([EMPTY, _repeated(element, separator)])

@@ -221,7 +221,7 @@ class _Leaf:
 
     def _equal(self, left: Node, right: Node) -> Refinements:
         for one, other in ((left, right), (right, left)):
-            if _target(one)[0]:
+            if _target(_with_default(one)[0])[0]:
                 found = self._word_of_itself(one, other) or self.one_of(one, [self.evaluate(other, self.scope)])
                 if found:
                     return found
@@ -254,6 +254,7 @@ class _Leaf:
 
     def one_of(self, left: Node, values: list[Value]) -> Refinements:
         """The variable is one of the values, where they are better than what it holds."""
+        left, may_be_null = _with_default(left)
         names, changes_case = _target(left)
         if names is None or not values or not self._comparable(names):
             return {}
@@ -271,7 +272,7 @@ class _Leaf:
             if not all(is_constant(text) for text in texts):
                 return {}
             texts = [_any_case(text, ".".join(names)) for text in texts]
-        return {names: alt([*texts, EMPTY] if weak else texts)}
+        return {names: alt([*texts, EMPTY] if weak or may_be_null else texts)}
 
     def _comparable(self, names: Names) -> bool:
         """Whether the variable can carry SQL and = compares its text."""
@@ -326,6 +327,12 @@ def _variable_of(node: Node) -> Names | None:
     if not fields or not all("String" in item for item in fields):
         return None
     return tuple(item["String"]["sval"] for item in fields)
+
+
+def _with_default(node: Node) -> tuple[Node, bool]:
+    """coalesce(x, default) is x, or x is NULL."""
+    arguments = node.get("CoalesceExpr", {}).get("args", [])
+    return (arguments[0], True) if arguments else (node, False)
 
 
 def _target(node: Node) -> tuple[Names | None, bool]:

@@ -50,6 +50,7 @@ from pggit_excellence.scan.syntax import Body, Sql, Statement, Target
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
+    Const,
     Hole,
     Origin,
     Place,
@@ -432,8 +433,13 @@ class Flow:
         frame: Frame,
         enter: Callable[[State], State],
         leaves_at_head: bool,
+        *,
+        peeled: bool = False,
     ) -> State | None:
-        """Any number of iterations: `enter` is what happens at the head of one (a row is fetched, WHILE is true)."""
+        """Any number of iterations: `enter` is what happens at the head of one (a row is fetched, WHILE is true).
+
+        Where a constant is another one after the first iteration (`separator := ', '`), that one is taken by itself.
+        """
         keys = self._changed(statement, state, frame)
         entries = {key: state.values[key] for key in keys}
 
@@ -449,6 +455,13 @@ class Flow:
         for key in keys:
             head.set(key, loops.symbolic(entries[key], _loop_key(key, statement)))
         end, _ = once(head)
+        if end is not None and not peeled and _has_first_time(entries, end):
+            del self.log[marked:]
+            end, exits = once(state.copy())
+            ends = [state if leaves_at_head else None, *exits]
+            if end is not None:
+                ends.append(self._iterate(statement, end, frame, enter, leaves_at_head, peeled=True))
+            return join_states(ends)
         heads, strict = self._closed(statement, entries, end)
         for tries in range(_ROUNDS):
             del self.log[marked:]
@@ -804,6 +817,14 @@ def _only_value(tree: dict[str, Any]) -> dict[str, Any] | None:
 def _reference(node: dict[str, Any]) -> Names | None:
     fields = node.get("ColumnRef", {}).get("fields", [])
     return tuple(strings(fields)) if fields else None
+
+
+def _has_first_time(entries: Mapping[str, Value], end: State) -> bool:
+    """Whether a variable is one constant in the first iteration and another one from then on."""
+    return any(
+        isinstance(entry, Const) and isinstance(after := end.values[key], Const) and after != entry
+        for key, entry in entries.items()
+    )
 
 
 def _loop_key(key: str, statement: Any) -> str:

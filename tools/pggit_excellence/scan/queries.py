@@ -293,7 +293,7 @@ class Queries(Terms):
             found = self.function_rows(call, node)
             if len(found.columns) == 1 and len(calls) == 1 and found.rest is None:
                 scalar = next(iter(found.columns.values()))
-                if alias.get("aliasname") and not isinstance(scalar, Record):
+                if alias.get("aliasname") and not found.named and not isinstance(scalar, Record):
                     found.columns = {alias["aliasname"]: scalar}
             columns += found.columns.items()
             rest = rest or found.rest
@@ -318,7 +318,7 @@ class Queries(Terms):
             return self.pairs(name, function)
         if name in DECLARED:
             return self.populated(name, function)
-        value = self.value(call)
+        value = self.called(function) if function else self.value(call)
         if isinstance(value, Record):
             return _as_relation("", value)
         if isinstance(value, Hole) and value.origin.source == Source.FUNCTION and value.quoting == Quoting.RAW:
@@ -398,7 +398,7 @@ def _as_relation(name: str, value: Value) -> Relation:
     """A value with fields as an item of FROM."""
     if isinstance(value, Record):
         rest = value.rest
-        return Relation(name, dict(value.fields), None if rest is None else lambda _column: rest)
+        return Relation(name, dict(value.fields), None if rest is None else lambda _column: rest, named=True)
     text = printed(value)
     return Relation(name, {}, lambda _column: changed(text))
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pggit_excellence.scan import events
 from pggit_excellence.scan.assignments import row
 from pggit_excellence.scan.interpreter import Flow
 from pggit_excellence.scan.lexer import Kind, tokens
+from pggit_excellence.scan.program import OffsetMap, Program, Routine
 from pggit_excellence.scan.syntax import Sql
 from pggit_excellence.scan.values import Place, as_text, join_all
 
 _GEXEC = "\\gexec"
+_SELECT = "SELECT"  # in the place of RETURN, which is as long
 
 
 def interpret(flow: Flow) -> None:
@@ -27,6 +31,24 @@ def interpret(flow: Flow) -> None:
             place = Place(flow.routine.file, where, where + len(_GEXEC))
             flow.log.append(events.Ran(place, "gexec", as_text(join_all(value for _, value in columns))))
         flow.log.append(events.Returned(row(columns)))
+
+
+def with_body(routine: Routine, program: Program) -> Routine:
+    """A routine whose body is SQL and no string (RETURN expression, BEGIN ATOMIC) with that SQL as its body."""
+    if not routine.atomic:
+        return routine
+    text = program.sources[routine.file].text[: routine.end]
+    depth = 0
+    for token in tokens(text, routine.start):
+        word = text[token.start : token.end].lower()
+        depth += (word == "(") - (word == ")")
+        if depth or token.kind is not Kind.WORD or word not in {"return", "atomic"}:
+            continue
+        body = text[token.end :].rstrip().removesuffix(";")
+        body = _SELECT + body if word == "return" else re.sub(r"\bend\s*\Z", "", body, flags=re.IGNORECASE)
+        shift = len(_SELECT) if word == "return" else 0
+        return replace(routine, body=body, map=OffsetMap(((0, token.end - shift),)))
+    return routine
 
 
 def _split(body: str) -> Iterator[Sql]:

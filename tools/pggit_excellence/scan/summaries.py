@@ -7,15 +7,16 @@ first nothing; the analysis is repeated until the summary stays the same, and gi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pggit_excellence.scan import events, sql_bodies
+from pggit_excellence.scan import events, loops, sql_bodies
 from pggit_excellence.scan.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.environment import made_of
 from pggit_excellence.scan.expressions import evaluate
+from pggit_excellence.scan.functions import MODELS
 from pggit_excellence.scan.interpreter import CallResult, Flow
 from pggit_excellence.scan.plpgsql import parse_body
 from pggit_excellence.scan.program import Name, Parameter, Program, Routine
@@ -24,24 +25,27 @@ from pggit_excellence.scan.sinks import SINKS
 from pggit_excellence.scan.sqltypes import parse_type, value_of
 from pggit_excellence.scan.values import (
     EMPTY,
+    Alt,
+    Array,
     Hole,
     Origin,
     Quoting,
     Record,
+    Ref,
     Source,
-    Step,
     Text,
     Value,
+    alt,
     as_text,
+    close_loop,
+    depends_on,
     join_all,
-    map_leaves,
 )
 from pggit_excellence.scan.verdicts import Outcome, outcome
 from pggit_excellence.scan.walk import keywords
 
 _WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
-_ROUNDS = 4
 _DEEP = 60  # calls inside of calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
 
@@ -110,11 +114,14 @@ class Summaries:
         return CallResult(joined([result.value for result in results]), outputs, passed)
 
     def _candidates(self, name: Name) -> Iterable[Routine]:
+        """A function of the server is meant first: one in a schema that is usually in no path does not hide it."""
         schema, bare = name
+        usual = {"", "public"} if not schema and bare in MODELS else None
         return (
             routine
             for routine in self._by_name.get(bare, ())
-            if not schema or not routine.name[0] or routine.name[0] == schema
+            if (not schema or not routine.name[0] or routine.name[0] == schema)
+            and (usual is None or routine.name[0] in usual)
         )
 
     def _configured(self, name: Name) -> CallResult | None:
@@ -152,7 +159,7 @@ class Summaries:
             return known
         if key in self._going:
             self._asked.add(key)
-            return self._going[key] or Summary(EMPTY)
+            return self._going[key] or Summary(Ref(_result_key(routine)))
         if len(self._going) >= _DEEP:
             return self._given_up(routine)
         return self._analysed(routine)
@@ -161,15 +168,9 @@ class Summaries:
         key = routine.key
         self._going[key] = None
         try:
-            for _ in range(_ROUNDS):
-                summary = self._once(routine)
-                before = self._going[key]
-                if key not in self._asked or (before is not None and _same(before, summary)):
-                    break
-                self._going[key] = summary
-                self._provisional.clear()
-            else:
-                summary = replace(self._given_up(routine), outcome=summary.outcome)
+            summary = self._once(routine)
+            if key in self._asked:
+                summary = self._closed(routine, summary)
         finally:
             del self._going[key]
             self._asked.discard(key)
@@ -180,13 +181,25 @@ class Summaries:
             self._done[key] = summary
         return summary
 
+    def _closed(self, routine: Routine, first: Summary) -> Summary:
+        """The summary of a routine that calls itself: closed like a loop, then checked by one more round."""
+        guess = replace(first, result=_closed_result(first.result, _result_key(routine)))
+        for assumed in (guess, self._given_up(routine)):
+            self._going[routine.key] = assumed
+            self._provisional.clear()
+            found = self._once(routine)
+            covered = loops.covers(assumed.result, assumed.result, found.result, strict=False)
+            if covered and _same_passed(assumed, found):
+                return replace(found, result=assumed.result)
+        return replace(assumed, outcome=found.outcome)
+
     def _once(self, routine: Routine) -> Summary:
         flow = self._flow(routine)
         result, outputs = _result(flow, routine, self.program)
         return Summary(result, outputs, outcome(flow.log, flow.expected, routine, self.program))
 
     def _flow(self, routine: Routine) -> Flow:
-        flow = Flow(self.program, routine, self)
+        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self)
         if routine.language == "plpgsql":
             block = parse_body(routine.body)
             flow.body(block)
@@ -201,7 +214,7 @@ class Summaries:
         outputs = _outputs(routine)
         values = {name: value_of(kind, origin, self.program) for name, kind in outputs.items()}
         if outputs:
-            return Summary(_as_result(Record(tuple(values.items())), routine), values)
+            return Summary(Record(tuple(values.items())), values)
         return Summary(value_of(routine.returns, origin, self.program) if routine.returns else EMPTY)
 
 
@@ -210,10 +223,23 @@ def _foreign(hole: Hole) -> Text:
     return replace(_FIXED, place=hole.place)
 
 
-def _same(one: Summary, other: Summary) -> bool:
-    return one.result == other.result and dict(one.outputs) == dict(other.outputs) and (
-        [item.text for item in one.outcome.passed] == [item.text for item in other.outcome.passed]
-    )
+def _same_passed(one: Summary, other: Summary) -> bool:
+    return [item.text for item in one.outcome.passed] == [item.text for item in other.outcome.passed]
+
+
+def _result_key(routine: Routine) -> str:
+    """What stands for the result of a routine in a call that it makes of itself."""
+    return f"result of {routine.key}"
+
+
+def _closed_result(result: Value, key: str) -> Value:
+    """The results that a routine has without calling itself, put where it uses its own."""
+    if isinstance(result, Record | Array):
+        return result
+    choices = result.choices if isinstance(result, Alt) else (result,)
+    ends = [choice for choice in choices if not depends_on(choice, key)]
+    again = [choice for choice in choices if depends_on(choice, key)]
+    return close_loop(alt(ends or [EMPTY]), alt(again), key) if again else result
 
 
 def _outputs(routine: Routine) -> dict[str, str]:
@@ -228,7 +254,7 @@ def _outputs(routine: Routine) -> dict[str, str]:
 def _result(flow: Flow, routine: Routine, program: Program) -> tuple[Value, Mapping[str, Value]]:
     """The result of a call, and the OUT parameters."""
     returned = [event.value for event in flow.log if isinstance(event, events.Returned)]
-    if routine.language not in {"plpgsql", "sql"} or routine.atomic:
+    if routine.language not in {"plpgsql", "sql"}:
         origin = Origin(Source.FUNCTION, f"{routine.label}()")
         returned = [raw(origin)]
     outputs = _outputs(routine)
@@ -236,16 +262,10 @@ def _result(flow: Flow, routine: Routine, program: Program) -> tuple[Value, Mapp
         rows = [_row(value, outputs, program) for value in returned]
         together = join_all(rows) if rows else Record(tuple((name, EMPTY) for name in outputs))
         values = dict(together.fields) if isinstance(together, Record) else dict.fromkeys(outputs, made_of(together))
-        return _as_result(Record(tuple(values.items())), routine), values
+        return Record(tuple(values.items())), values
     if routine.returns.lower() in _NO_RESULT:
         return EMPTY, {}
     return join_all(_scalar(value, routine, program) for value in returned), {}
-
-
-def _as_result(row: Record, routine: Routine) -> Value:
-    """A single OUT parameter is the result itself, except of RETURNS TABLE, whose rows have a column of that name."""
-    modes = {parameter.mode for parameter in routine.parameters}
-    return row.fields[0][1] if len(row.fields) == 1 and "table" not in modes else row
 
 
 def _row(value: Value, outputs: Mapping[str, str], program: Program) -> Record:

@@ -56,6 +56,7 @@ class Relation:
     """One item of FROM: its columns in order, and any other column (`rest`), where not all are known.
 
     `scalar` is the value that the name of the item stands for (a function that returns no rows: `unnest(a) AS x`).
+    `named` says that the columns have names of their own, which an alias of the item does not change.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Relation:
     rest: Callable[[str], Value] | None = None
     schema: str = ""
     scalar: Value | None = None
+    named: bool = False
 
     def column(self, name: str) -> Value | None:
         """A known column."""
@@ -568,7 +570,14 @@ class Terms:
     # Calls ------------------------------------------------------------------------------------------------------------
 
     def call(self, node: Node) -> Value:
-        """FuncCall."""
+        """FuncCall as an expression: the only column of a row is the value itself."""
+        value = self.called(node)
+        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None:
+            return value.fields[0][1]
+        return value
+
+    def called(self, node: Node) -> Value:
+        """FuncCall: its value, or the row of it in FROM."""
         names = strings(node.get("funcname", []))
         schema, name = (names[-2] if len(names) > 1 else "", names[-1] if names else "")
         args: list[Value] = []
