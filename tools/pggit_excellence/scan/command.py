@@ -91,7 +91,13 @@ def _scan(options: argparse.Namespace) -> int:
     if options.fix or options.diff:
         return _fix(options, config)
     inputs = _read(options, config)
-    report = scan(inputs.sources, None, config, inputs.problems)
+    facts = None
+    if options.dsn is not None:
+        from pggit_excellence.scan import live
+
+        routines, facts = live.read(options.dsn, include_extensions=options.include_extensions)
+        inputs.sources += routines
+    report = scan(inputs.sources, facts, config, inputs.problems)
     report.seconds = time.perf_counter() - began
     if options.write_baseline:
         return _write_baseline(options, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,12 +67,12 @@ class Config:
 
         As in fnmatch, `*` also stands for slashes.
         """
-        path = Path(file)
-        path = path if path.is_absolute() else Path.cwd() / path
+        pattern = pattern.rstrip("/")
+        path = Path(os.path.abspath(file))  # noqa: PTH100  # Path.resolve() would follow links, absolute() keeps ".."
         relative = path.relative_to(self.root) if path.is_relative_to(self.root) else path
         above = [part.as_posix() for part in (relative, *relative.parents)]
         names = () if "/" in pattern else relative.parts
-        return any(fnmatchcase(name, pattern.rstrip("/")) for name in (*above, *names))
+        return any(fnmatchcase(name, pattern) for name in (*above, *names))
 
 
 class _MistakeError(Exception):
