@@ -68,7 +68,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _MAY_END_IN_SIGN = re.compile(r"[~!@#^&|`?%]")
 _UNCLOSED = {index for index, (_, pattern) in enumerate(_PATTERNS, 1) if pattern.endswith(".*+")}
 # What needs a second look; for every other kind the match is the token.
-_SPECIAL = {Kind.DOLLAR, Kind.COMMENT, Kind.OPERATOR}
+_SPECIAL = {i for i, kind in enumerate(_KINDS) if kind in {Kind.DOLLAR, Kind.COMMENT, Kind.OPERATOR}}
 
 
 def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
@@ -78,7 +78,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]
         index = found.lastindex or 0
         kind, begin, position = _KINDS[index], found.start(index), found.end()
         closed = index not in _UNCLOSED
-        if kind in _SPECIAL:
+        if index in _SPECIAL:
             position, closed = _finish(text, kind, begin, position, end)
         yield Token(kind, begin, position, closed)
 

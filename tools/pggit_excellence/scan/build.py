@@ -1,0 +1,182 @@
+"""Sources to a Program: every routine with its body, every fact about tables, types and privileges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from pggit_excellence.scan.facts import Facts, says_something
+from pggit_excellence.scan.headers import Header, read_header
+from pggit_excellence.scan.libpg import RefusedError, parse
+from pggit_excellence.scan.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
+from pggit_excellence.scan.psql import replace_extension_words
+from pggit_excellence.scan.statements import Statement, creates_routine, statements
+
+# Functions that run their argument as SQL; SQL outside of routines is analysed where it calls one.
+SINKS = ("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "ts_stat", "ts_rewrite")
+_SINK_FAMILIES = r"dblink\w*|cron\s*\.\s*(?:schedule|schedule_in_database|alter_job)|query_to_json\w*"
+# Routines in these languages hold no SQL in their body.
+_COMPILED = {"c", "internal"}
+_EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
+_DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
+_CLOSED_BODY = re.compile(r"\s*(?:language|security|immutable|stable|volatile|;)", re.IGNORECASE)
+_FIRST_BLOCK = re.compile(r"^[ \t]*(?:declare|begin)\b", re.IGNORECASE | re.MULTILINE)
+_LINE_COMMENT = re.compile(r"--[^\n]*")
+# Statements in which EXECUTE is no dynamic SQL: privileges, triggers, prepared statements.
+_OTHER_EXECUTES = {"grant", "revoke", "alter", "create", "execute", "comment", "explain", "reassign"}
+
+
+def build(sources: Iterable[SourceText], facts: Program | None = None, sinks: Iterable[str] = ()) -> Program:
+    """What the sources define, added to `facts` (those of a live database) where given.
+
+    `sinks` are more names of functions that run their argument as SQL.
+    """
+    program = facts or Program()
+    collected = Facts(program)
+    calls = re.compile(rf"\b(?:{_SINK_FAMILIES}|{'|'.join(map(re.escape, (*SINKS, *sinks)))})\s*\(", re.IGNORECASE)
+    for source in sources:
+        program.sources[source.name] = source
+        _Script(program, collected, source, calls).read()
+    collected.finish()
+    return program
+
+
+class _Script:
+    """One source on its way into the program."""
+
+    def __init__(self, program: Program, facts: Facts, source: SourceText, calls: re.Pattern[str]) -> None:
+        self.program, self.facts, self.file, self.calls = program, facts, source.name, calls
+        self.text = replace_extension_words(source.text)
+
+    def read(self) -> None:
+        for statement in statements(self.text, is_understood):
+            if _is_routine(statement):
+                self.routine(statement)
+            elif says_something(statement.head):
+                self.fact(statement)
+            else:
+                self.other(statement)
+
+    def routine(self, statement: Statement) -> None:
+        header = _header(statement.text)
+        if header.damage:
+            header = _mended(header, statement.text)
+            self.not_understood(statement, header.damage, header)
+        if header.body is None or header.compiled or header.language in _COMPILED:
+            return
+        start = statement.start
+        pieces = tuple((body, file + start) for body, file in header.map.pieces)
+        label = ".".join(part for part in header.name if part) or "DO"
+        self.program.routines.append(
+            Routine(
+                key=f"{self.file}:{start}:{label}",
+                file=self.file,
+                name=header.name,
+                kind=header.kind,
+                language=header.language,
+                parameters=header.parameters,
+                returns=header.returns,
+                returns_set=header.returns_set,
+                body=header.body,
+                map=OffsetMap(pieces),
+                start=start,
+                end=statement.end,
+                security_definer=header.security_definer,
+                settings=header.settings,
+                atomic=header.atomic,
+            )
+        )
+
+    def fact(self, statement: Statement) -> None:
+        try:
+            trees = parse(statement.text)
+        except RefusedError as error:
+            self.not_understood(statement, str(error))
+            return
+        for tree in trees:
+            self.facts.add(tree, statement.text, self.file, statement.start)
+        self.sinks(statement)
+
+    def other(self, statement: Statement) -> None:
+        """A statement that defines nothing here: only what it runs matters."""
+        suspect = statement.cut or not statement.closed
+        if suspect or (statement.executes and not _OTHER_EXECUTES.intersection(statement.head[:1])):
+            try:
+                parse(statement.text)
+            except RefusedError as error:
+                self.not_understood(statement, str(error))
+                return
+        self.sinks(statement)
+
+    def sinks(self, statement: Statement) -> None:
+        if statement.gexec is None and not self.calls.search(statement.text):
+            return
+        self.program.routines.append(
+            Routine(
+                key=f"{self.file}:{statement.start}:statement",
+                file=self.file,
+                name=("", ""),
+                kind="statement",
+                language="sql",
+                parameters=(),
+                returns="",
+                returns_set=False,
+                body=statement.text,
+                map=OffsetMap(((0, statement.start),)),
+                start=statement.start,
+                end=statement.end,
+                gexec=statement.gexec,
+            )
+        )
+
+    def not_understood(self, statement: Statement, reason: str, header: Header | None = None) -> None:
+        """Note the statement, with every EXECUTE in it that no routine's body holds."""
+        text = statement.text
+        if header is not None and header.body is not None:
+            end = header.map(len(header.body))
+            text = text[: header.body_start] + " " * (end - header.body_start) + text[end:]
+        text = _LINE_COMMENT.sub(lambda found: " " * len(found.group()), text)
+        executes = tuple(statement.start + found.start() for found in _EXECUTE.finditer(text))
+        self.program.not_understood.append(NotUnderstood(self.file, statement.start, statement.end, reason, executes))
+
+
+def is_understood(statement: Statement) -> bool:
+    """Whether the statement is SQL as a whole."""
+    if _is_routine(statement) and not _header(statement.text).damage:
+        return True
+    try:
+        parse(statement.text)
+    except RefusedError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _header(text: str) -> Header:
+    """The header of the statement that was asked for last: splitting and building ask for the same one."""
+    return read_header(text)
+
+
+def _is_routine(statement: Statement) -> bool:
+    return creates_routine(statement.head) or statement.head[:1] == ("do",)
+
+
+def _mended(header: Header, text: str) -> Header:
+    """A damaged routine with a body after all: from the first dollar quote to the last one with the same tag.
+
+    Where LANGUAGE follows the first one, it closes a body whose beginning is lost: that is then the first block.
+    """
+    header = replace(header, language=header.language or "plpgsql")
+    opening = _DOLLAR_TAG.search(text, header.body_start)
+    block = _FIRST_BLOCK.search(text)
+    if block is not None and (opening is None or _CLOSED_BODY.match(text, opening.end())):
+        end = opening.start() if opening else len(text)
+        start = min(block.start(), end)
+        return replace(header, body=text[start:end], map=OffsetMap(((0, start),)), body_start=start)
+    if opening is None:
+        return header
+    closing = text.rfind(opening.group(), opening.end())
+    body = text[opening.end() : closing if closing >= 0 else len(text)]
+    return replace(header, body=body, map=OffsetMap(((0, opening.end()),)), body_start=opening.start())
