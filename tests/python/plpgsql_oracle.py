@@ -131,6 +131,7 @@ class Ours:
     """The same of our tree: `entries` and `variables`."""
 
     def __init__(self, body: str, block: syntax.Block) -> None:
+        """Flatten the tree of that body."""
         self._body = body
         self._variables: list[Variable] = []
         self.entries = list(self._statement(block))
