@@ -195,14 +195,14 @@ def test_a_text_without_placeholders_stays() -> None:
     assert fill(Const("SELECT 1")) == Const("SELECT 1")
 
 
-SOUP = """'CREATE FUNCTION f() AS $i$ BEGIN EXECUTE x; ' || format( ( ) , 'END $i$' v := ; v := v ||
-'DO $$ BEGIN EXECUTE y; END $$' CASE END $q$%I %s {a}$q$ E'\\'DO $x$ '' ' $q$ DO""".split(" ")
+PIECES = """'CREATE FUNCTION f() AS $i$ BEGIN EXECUTE x; ' || format( ( ) , 'END $i$' v := ; v := v ||
+'DO $$ BEGIN EXECUTE y; END $$' CASE END $q$%I %s {a}$q$ E'\\'DO $x$ '' ' $q$ DO"""
 
 
 @settings(deadline=None, max_examples=150)
 @given(
     st.lists(
-        st.sampled_from(SOUP),
+        st.sampled_from(PIECES.split()),
         max_size=25,
     )
 )
