@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -64,19 +65,21 @@ class Package:
 def fetch(name: str) -> Path:
     """The .deb of `name`, from .cache or else from the distribution; skips the test where neither has it."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    if kept := sorted(CACHE.glob(f"{name}_*.deb")):
-        return kept[-1]
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         pytest.skip(f"{name}: packages of real code come with apt-get and dpkg, which are not here")
-    command = ["apt-get", "download", "-q", name]
-    try:
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{name}: apt-get download did not end within {SECONDS} seconds")
-    fetched = sorted(CACHE.glob(f"{name}_*.deb"))
-    if done.returncode != 0 or not fetched:
-        pytest.skip(f"{name}: apt-get download failed: {(done.stderr.strip() or 'nothing came').splitlines()[-1]}")
-    return fetched[-1]
+    if kept := sorted(CACHE.glob(f"{name}_*.deb")):
+        return kept[-1]
+    # Into a folder of its own and then renamed: a download that broke off is not taken for a package.
+    with TemporaryDirectory(dir=CACHE) as folder:
+        command = ["apt-get", "download", "-q", name]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.skip(f"{name}: apt-get download did not end within {SECONDS} seconds")
+        fetched = sorted(Path(folder).glob(f"{name}_*.deb"))
+        if done.returncode != 0 or not fetched:
+            pytest.skip(f"{name}: apt-get download failed: {(done.stderr.strip() or 'nothing came').splitlines()[-1]}")
+        return fetched[-1].replace(CACHE / fetched[-1].name)
 
 
 def install_scripts(folder: Path) -> Iterator[Path]:
