@@ -153,10 +153,16 @@ def own_count(script: Path) -> list[int]:
 
 
 def scanned(scripts: tuple[Path, ...]) -> tuple[int, dict[str, Any]]:
-    """The exit status and the report of one run over `scripts`; what it says of a crash fails the test."""
+    """The exit status and the report of one run over `scripts`; what it says of a crash fails the test.
+
+    It runs where the scripts are, so this project's own configuration does not change what is counted.
+    """
     command = [sys.executable, "-P", "-m", "pggit_excellence", "scan", "--format", "json", *map(str, scripts)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
+    folder = scripts[0].parent
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=600
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, json.loads(done.stdout)
 
