@@ -59,7 +59,7 @@ class Summary:
     result: Value
     outputs: Mapping[str, Value] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
-    spliced: Mapping[int, Text] = field(default_factory=dict)  # what its templates are filled with, by file offset
+    spliced: Spliced | None = None  # of a routine that generates routines
 
 
 class Summaries:
@@ -205,7 +205,7 @@ class Summaries:
         flow = self._flow(routine)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
-        return Summary(result, outputs, found, _spliced(flow.log) if routine.key in self._parents else {})
+        return Summary(result, outputs, found, Spliced(flow.log) if routine.key in self._parents else None)
 
     def _filled(self, flow: Flow, routine: Routine) -> Iterable[events.Event]:
         """What was found in a generated routine, with what its template is filled with."""
@@ -214,7 +214,7 @@ class Summaries:
             return flow.log
         spliced = self.summary(parent).spliced
         return (
-            replace(event, text=as_text(fill(event.text, spliced.get)))
+            replace(event, text=as_text(fill(event.text, spliced.find if spliced else lambda _: None)))
             if isinstance(event, events.Ran | events.Passed) and event.text is not None
             else event
             for event in flow.log
@@ -245,18 +245,33 @@ def _foreign(hole: Hole) -> Text:
     return replace(_FIXED, place=hole.place)
 
 
-def _spliced(log: Iterable[events.Event]) -> dict[int, Text]:
-    """What dynamic statements are made of, by the offset in the file of the specifier or expression that splices it."""
-    found: dict[int, Text] = {}
-    for event in log:
-        if not isinstance(event, events.Ran) or event.text is None:
-            continue
-        for hole in holes(event.text):
+class Spliced:
+    """What the templates of a routine are filled with, by offset in the file."""
+
+    def __init__(self, log: Iterable[events.Event]) -> None:
+        """From the dynamic statements that were found in the routine."""
+        self._known: dict[int, Text] = {}
+        self._raw: list[tuple[int, list[Hole]]] = []
+        for event in log:
+            if isinstance(event, events.Ran) and event.text is not None:
+                self._add(event.place.start, event.text)
+        self._raw.sort(key=lambda item: item[0])
+
+    def _add(self, keyword: int, text: Text) -> None:
+        for hole in holes(text):
             place = hole.specifier or hole.place
             if place is not None:
-                known = found.get(place.start)
-                found[place.start] = hole if known is None else alt([known, hole])
-    return found
+                known = self._known.get(place.start)
+                self._known[place.start] = hole if known is None else alt([known, hole])
+        self._raw.append((keyword, [hole for hole in holes(text) if hole.quoting is Quoting.RAW]))
+
+    def find(self, offset: int) -> Text | None:
+        """What the specifier or expression there splices; where that is a longer text: what it may be made of."""
+        if offset in self._known:
+            return self._known[offset]
+        before = [found for keyword, found in self._raw if keyword <= offset]
+        made_of = before[-1] if before else [hole for _, found in self._raw for hole in found]
+        return alt(replace(hole, derived=True, place=None, specifier=None) for hole in made_of) if made_of else None
 
 
 def _same_passed(one: Summary, other: Summary) -> bool:
