@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 
 from pggit_excellence.scan.environment import Names, Variable, join_arrays, made_of
 from pggit_excellence.scan.program import Program
@@ -27,13 +28,17 @@ from pggit_excellence.scan.values import (
     as_text,
     is_constant,
     join,
+    leaves,
     map_leaves,
+    star,
 )
 from pggit_excellence.scan.variables import field_type, fields_of
 
 Columns = list[tuple[str, Value]]
 # A path has at most so many assignments: its beginning and its end tell the story.
 MAX_STEPS = 12
+# A text of more parts becomes any number of any of them.
+MAX_LEAVES = 1500
 _SHOWN = 70
 _BLANKS = re.compile(r"\s+")
 STAR = "*"  # the name of a column that stands for columns which are not known
@@ -54,7 +59,11 @@ def traced(value: Value, place: Place, code: str) -> Value:
             return leaf
         return replace(leaf, path=(*leaf.path, step))
 
-    return value if is_constant(value) else map_leaves(value, add)
+    if is_constant(value):
+        return value
+    if next(islice(leaves(value), MAX_LEAVES, None), None) is not None:
+        value = star(alt(dict.fromkeys(leaves(value)))) if not isinstance(value, Record | Array) else value
+    return map_leaves(value, add)
 
 
 def fitted(value: Value, written: str, program: Program) -> Value:

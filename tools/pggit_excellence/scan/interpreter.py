@@ -566,7 +566,7 @@ class Flow:
 
     def _for_execute(self, statement: syntax.ForExecute, state: State, frame: Frame) -> State | None:
         def rows(now: State) -> Columns:
-            return self._dynamic(statement.keyword, "for_execute", statement.query, statement.using, now, frame)
+            return self._dynamic(statement.keyword, "for_execute", statement.query, statement.using, now, frame)()
 
         return self._over_rows(statement, statement.targets, rows, state, frame)
 
@@ -599,13 +599,13 @@ class Flow:
 
     def _dynamic(
         self, keyword: int, kind: str, query: Sql, using: tuple[Sql, ...], state: State, frame: Frame
-    ) -> Columns:
-        """Note a dynamic statement; returns the columns of its rows."""
+    ) -> Callable[[], Columns]:
+        """Note a dynamic statement; returns what tells the columns of its rows."""
         text = as_text(self.value(query, state, frame))
         for sql in using:
             self.notice(sql, state, frame)
         self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), kind, text))
-        return rows_of(text, lambda number: self._argument(number, using, state, frame), self.program)
+        return lambda: rows_of(text, lambda number: self._argument(number, using, state, frame), self.program)
 
     def _argument(self, number: int, using: tuple[Sql, ...], state: State, frame: Frame) -> Value | None:
         """The value of $n in a dynamic statement."""
@@ -614,7 +614,7 @@ class Flow:
     def _execute(self, statement: syntax.Execute, state: State, frame: Frame) -> State | None:
         columns = self._dynamic(statement.keyword, "execute", statement.query, statement.using, state, frame)
         if statement.targets:
-            self.assign_row(statement.targets, columns, statement, state, frame)
+            self.assign_row(statement.targets, columns(), statement, state, frame)
         return state
 
     def _sql(self, statement: syntax.SqlStatement, state: State, frame: Frame) -> State | None:
@@ -681,7 +681,7 @@ class Flow:
         found = frame.find(statement.cursor.names)
         if statement.keyword is not None and statement.query is not None:
             rows = row(
-                self._dynamic(statement.keyword, "open_execute", statement.query, statement.using, state, frame)
+                self._dynamic(statement.keyword, "open_execute", statement.query, statement.using, state, frame)()
             )
         elif statement.query is not None:
             rows = row(self.columns(statement.query, state, frame))
@@ -731,7 +731,7 @@ class Flow:
         columns = self._dynamic(
             statement.keyword, "return_query_execute", statement.query, statement.using, state, frame
         )
-        self.log.append(events.Returned(row(columns)))
+        self.log.append(events.Returned(row(columns())))
         return state
 
     def _raise(self, statement: syntax.Raise, state: State, frame: Frame) -> State | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pggit_excellence.scan.assignments import STAR, Columns, columns_from, raw
 from pggit_excellence.scan.expressions import evaluate_query
@@ -116,10 +117,12 @@ def _written(text: Text) -> list[str]:
         case Seq(parts):
             written = [""]
             for part in parts:
-                written = [before + behind for before in written for behind in _written(part)][: MAX_VARIANTS + 1]
+                behind = _written(part)
+                written = [first + second for first in written for second in behind][: MAX_VARIANTS + 1]
             return written
         case Alt(choices):
-            return [variant for choice in choices for variant in _written(choice)][: MAX_VARIANTS + 1]
+            each = (variant for choice in choices for variant in _written(choice))
+            return list(islice(each, MAX_VARIANTS + 1))
         case Star(body):
             return ["", *_written(body)]
         case Ref():
