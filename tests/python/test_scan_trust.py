@@ -93,7 +93,7 @@ def arena(server: Server, make_database: Callable[[str], str]) -> Iterator[Arena
     made.owner(f"DROP OWNED BY {ATTACKER} CASCADE", f"DROP ROLE {ATTACKER}")
 
 
-def trap(name: str, arguments: str, returns: str = "pg_catalog.text", result: str = "'x'") -> str:
+def trap(name: str, arguments: str, returns: str = "pg_catalog.text", result: str = "'SELECT 1'") -> str:
     """A function of the attacker's that takes a number from `pwned` where the owner runs it."""
     return f"""CREATE FUNCTION {name}({arguments}) RETURNS {returns} LANGUAGE plpgsql AS $$
         BEGIN
