@@ -11,7 +11,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,10 +33,13 @@ class Inputs:
     encodings: dict[str, str] = field(default_factory=dict)  # utf-8 or latin-1, by the name of the source
 
 
-def read(paths: Sequence[str], changed_since: str | None = None) -> Inputs:
+def read(
+    paths: Sequence[str], changed_since: str | None = None, excluded: Callable[[str], bool] = lambda _: False
+) -> Inputs:
     """The files among `paths`, the .sql files below its folders, and standard input for `-`; each file once.
 
     With `changed_since` only those that differ from where the current branch left that revision, and untracked ones.
+    Those `excluded` by name are not opened.
     CommandError: the revision or git itself is missing.
     """
     inputs = Inputs()
@@ -48,7 +51,7 @@ def read(paths: Sequence[str], changed_since: str | None = None) -> Inputs:
             continue
         for name in _files(Path(path), inputs.problems):
             real = Path(os.path.realpath(name))
-            if real in seen or (changed is not None and real not in changed):
+            if real in seen or (changed is not None and real not in changed) or excluded(str(name)):
                 continue
             seen.add(real)
             _read_file(inputs, name)
