@@ -1,4 +1,4 @@
-"""For tests of the scanner: a scope without a routine, abstract values as readable text, and a matcher of their language."""
+"""For tests of the scanner: a scope without a routine, values as readable text, and a matcher of their language."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from pggit_excellence.scan.values import (
     Star,
     Text,
     Value,
+    holes,
 )
 
 # Stands in every hostile text beside what is dangerous: text of the program alone can never have it.
@@ -97,7 +98,7 @@ _PATTERNS = {
     Quoting.SQL: r"(?s:.)*",
     Quoting.FIXED: rf"[^{MARK}]*",
     Quoting.INERT: rf"[^{MARK}';\\$]*",
-    Quoting.WORD: r"[A-Za-z0-9_$]*",
+    Quoting.WORD: r"[\w$]*",
     Quoting.IDENTIFIER: r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_]*)?',
     Quoting.QUALIFIED: r'(?:"(?:[^"]|"")*"|[A-Za-z0-9_.,()\[\] -])*',
     Quoting.LITERAL: r"(?:'(?:[^'\\]|'')*'|[eE]'(?:[^'\\]|''|\\\\)*'|(?i:null))?",
@@ -120,8 +121,9 @@ def _ends(value: Text, text: str, starts: frozenset[int]) -> frozenset[int]:
             return frozenset(
                 end for start in starts for end in range(start, len(text) + 1) if pattern.fullmatch(text, start, end)
             )
-        case Seq(parts):
-            return reduce(lambda found, part: _ends(part, text, found), parts, starts)
+        case Seq(parts):  # NULL when one part of it is, and NULL spliced by format() or concat() is nothing
+            null = starts if any(holes(value)) else frozenset[int]()
+            return null | reduce(lambda found, part: _ends(part, text, found), parts, starts)
         case Alt(choices):
             return frozenset().union(*(_ends(choice, text, starts) for choice in choices))
         case Star(body):

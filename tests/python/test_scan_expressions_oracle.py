@@ -17,7 +17,16 @@ from pggit_excellence.scan.expressions import evaluate
 from pggit_excellence.scan.texts import printed
 from pggit_excellence.server import Server
 
-TYPES = {"p": "text", "q": "text", "n": "integer", "a": "text[]", "j": "jsonb", "m": "name", "r": "regtype", "d": "date"}
+TYPES = {
+    "p": "text",
+    "q": "text",
+    "n": "integer",
+    "a": "text[]",
+    "j": "jsonb",
+    "m": "name",
+    "r": "regtype",
+    "d": "date",
+}
 CONSTANTS = [
     "''", "'a'", "', '", "' '", "'%'", "'%s'", "'x.y'", "''''", "'\"'", "'A b'", "'{x}'", "'$1'", "E'\\\\'", "'1'", "'null'",
     "'--'", "'select'", "'%I'", "E'\\n'", "'x'", "'é'",
@@ -26,7 +35,30 @@ TEMPLATES = [
     "'%s'", "'%I'", "'%L'", "'x %I y %L z'", "'%1$I %1$L'", "'%2$s %1$s'", "'%-5s|'", "'%5I'", "'%%%s%%'", "'%3$s'", "'%z'",
     "'%'", "'%*s'", "'%-*2$L'", "'%1$-6I|%s'", "'{x} %s {x}'", "'%0$s'", "'%2$I'", "'%10L|%s'", "'%*1$s'", "'%1s%'",
 ]  # fmt: skip
-DANGER = ["'", '"', "\\", "$$", ";", "--", "%", "%I", "{x}", ",", " ", ".", "a", "A", "x", "1", "-", "\n", "select", "(", "é", "/*"]
+DANGER = [
+    "'",
+    '"',
+    "\\",
+    "$$",
+    ";",
+    "--",
+    "%",
+    "%I",
+    "{x}",
+    ",",
+    " ",
+    ".",
+    "a",
+    "A",
+    "x",
+    "1",
+    "-",
+    "\n",
+    "select",
+    "(",
+    "é",
+    "/*",
+]
 
 
 def text_parts() -> st.SearchStrategy[str]:
@@ -64,7 +96,7 @@ GRAMMAR = {
         format(<f>, VARIADIC <a>)
         format(<f>, <t>, VARIADIC <a>)
         concat(<t>, <t>, <t>)
-        concat_ws(<c>, <t>, <t>, <t>)
+        concat_ws(<c>, coalesce(<t>, ''), <s>, <s>)
         array_to_string(<a>, <c>)
         array_to_string(<a>, <c>, <c>)
         lower(<t>)
@@ -179,6 +211,9 @@ GRAMMAR = {
         (<j> - 'k')
         jsonb_strip_nulls(<j>)
     """,
+    "s": "\n".join(
+        ["quote_literal(coalesce(<t>, ''))", "CASE WHEN <b> THEN coalesce(p, <c>) END", "coalesce(nullif(p, <c>), q)"]
+    ),
     "c": "\n".join(CONSTANTS),
     "f": "\n".join(TEMPLATES),
     "i": "\n".join(["n", "1", "2", "-1", "0", "-2", "3"]),
@@ -188,7 +223,7 @@ GRAMMAR = {
 }
 RULES = {kind: [rule.strip() for rule in rules.strip().split("\n")] for kind, rules in GRAMMAR.items()}
 LEAVES = {"t": 9, "a": 2, "j": 1}
-HOLE = re.compile("<([taijcfkbg])>")
+HOLE = re.compile("<([taijcfkbgs])>")
 
 
 @st.composite
@@ -204,8 +239,10 @@ PARAMETERS = st.fixed_dictionaries(
         "p": text_parts(),
         "q": text_parts(),
         "n": st.integers(-3, 40),
-        "a": st.lists(text_parts(), max_size=3),
-        "j": st.dictionaries(st.one_of(st.sampled_from(["k", "l"]), text_parts()), text_parts(), max_size=3).map(json.dumps),
+        "a": st.lists(text_parts(), min_size=1, max_size=3),
+        "j": st.tuples(text_parts(), text_parts(), text_parts(), text_parts()).map(
+            lambda it: json.dumps({it[2]: it[3], "k": it[0], "l": it[1]})
+        ),
         "m": text_parts(),
         "r": st.sampled_from(["text", "integer", '"O\'odd"', "text[]"]),
         "d": st.just("2024-02-29"),
@@ -238,7 +275,9 @@ def computed(connection: psycopg.Connection, expression: str, parameters: dict[s
 
 
 @pytest.mark.once
-@settings(max_examples=int(os.environ.get("ORACLE_EXAMPLES", "250")), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "250")), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(expression=expressions(), parameters=PARAMETERS)
 def test_what_the_server_computes_is_in_the_language(
     oracle: psycopg.Connection, expression: str, parameters: dict[str, object]
