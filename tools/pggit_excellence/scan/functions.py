@@ -180,7 +180,10 @@ def _optional(text: Text) -> bool:
 
 
 def _joined(items: list[Text], separator: Text) -> Text:
-    """The items with the separator between them; what can be NULL is left out together with its separator."""
+    """The items with the separator between them; what can be NULL on purpose is left out together with its separator.
+
+    A hole counts as given: what a NULL parameter leaves out is a separator that the programmer wrote.
+    """
     sure = next((index for index, item in enumerate(items) if not _optional(item)), None)
     if sure is None:
         return star(alt([seq([item, separator]) for item in items] + [*items, EMPTY])) if items else EMPTY
@@ -196,11 +199,14 @@ def _listed(value: Value, separator: Text, null: Text | None) -> Text:
     if not isinstance(value, Array):
         return changed(value, separator)
     if value.items is not None:
-        items = [printed(item) for item in value.items]
-        return _joined(items if null is None else [alt([item, null]) for item in items], separator)
-    element = printed(value.element)
-    element = element if null is None else alt([element, null])
-    return alt([EMPTY, _repeated(element, separator)])
+        return _joined([_or_null(printed(item), null) for item in value.items], separator)
+    return alt([EMPTY, _repeated(_or_null(printed(value.element), null), separator)])
+
+
+def _or_null(item: Text, null: Text | None) -> Text:
+    """An element, or what stands for NULL."""
+    known = isinstance(item, Const) and item != EMPTY
+    return item if null is None or known else alt([item, null])
 
 
 def _repeated(element: Text, separator: Text) -> Text:
@@ -229,11 +235,15 @@ def _repeat(call: Call) -> Value:
 def _case(call: Call) -> Value:
     """lower(), upper(), initcap(): quotes stay where they are."""
     exact = {"lower": str.lower, "upper": str.upper, "initcap": _initcap}[call.name]
+    whole = call.text(0)
 
     def change(text: Text) -> Text:
         match text:
             case Const(value):
-                return Const(exact(value), text.place if len(exact(value)) == len(value) else None)
+                found = [exact(value)]
+                if call.name == "initcap" and text is not whole:  # it can go on with a word that has begun before it
+                    found.append(exact(f"x{value}")[1:])
+                return alt(Const(item, text.place if len(item) == len(value) else None) for item in found)
             case Hole(quoting=Quoting.RAW):
                 return changed(text)
             case Hole():
@@ -247,7 +257,7 @@ def _case(call: Call) -> Value:
             case _:
                 return changed(text)
 
-    return change(call.text(0))
+    return change(whole)
 
 
 def _initcap(text: str) -> str:
@@ -512,9 +522,9 @@ def _to_document(call: Call) -> Value:
     value = call.args[0] if call.args else EMPTY
     if isinstance(value, Record | Array):
         return value
-    if isinstance(value, Hole) and (value.quoting == Quoting.RAW or value.quoting == Quoting.INERT):
+    if isinstance(value, Hole) and value.quoting in {Quoting.RAW, Quoting.INERT}:
         return replace(value, derived=True)
-    return changed(value)
+    return changed(value, Const('"'))
 
 
 def field_of(value: Value, key: Value, as_text: bool) -> Value:

@@ -26,6 +26,7 @@ from pggit_excellence.scan.values import (
     alt,
     close_loop,
     join,
+    join_all,
     leaves,
     map_leaves,
     star,
@@ -36,7 +37,16 @@ POSITION = Hole(Quoting.INERT, Origin(Source.CONSTANT, "position"), "int8")
 PAIRS = frozenset(["json_each", "jsonb_each", "json_each_text", "jsonb_each_text", "each"])
 # Functions in FROM whose columns are declared where they are called, or by their first argument.
 DECLARED = frozenset(
-    ["json_to_record", "jsonb_to_record", "json_to_recordset", "jsonb_to_recordset", "json_populate_record", "jsonb_populate_record", "json_populate_recordset", "jsonb_populate_recordset"]
+    [
+        "json_to_record",
+        "jsonb_to_record",
+        "json_to_recordset",
+        "jsonb_to_recordset",
+        "json_populate_record",
+        "jsonb_populate_record",
+        "json_populate_recordset",
+        "jsonb_populate_recordset",
+    ]
 )
 
 
@@ -322,10 +332,10 @@ class Queries(Terms):
         if isinstance(value, Record):
             return _as_relation("", value)
         if isinstance(value, Hole) and value.origin.source == Source.FUNCTION and value.quoting == Quoting.RAW:
-            return self.unknown_rows(name, value, bool(node.get("alias")))
+            return self.unknown_rows(name, value)
         return Relation("", {name or _column_name(call): value})
 
-    def unknown_rows(self, name: str, value: Hole, aliased: bool) -> Relation:
+    def unknown_rows(self, name: str, value: Hole) -> Relation:
         """Rows of a function of the server by its columns; of an unknown function any column."""
         types = catalog.catalog().rows.get(name)
         if types is not None:
@@ -334,19 +344,16 @@ class Queries(Terms):
                 origin = Origin(Source.CATALOG, f"{name}().{column}", "pg_catalog", name, column)
                 columns[column] = catalog.catalog_value(kind, origin, self.program, value.path)
             return Relation("", columns)
-        _ = aliased
-
-        def column(column: str) -> Value:
-            return replace(value, origin=replace(value.origin, name=f"{value.origin.name}.{column}"))
-
-        return Relation("", {}, column)
+        return Relation(
+            "", {}, lambda name: replace(value, origin=replace(value.origin, name=f"{value.origin.name}.{name}"))
+        )
 
     def pairs(self, name: str, function: Node) -> Relation:
         """jsonb_each() and kin: key, value."""
         value = self.value(function.get("args", [{}])[0])
         if isinstance(value, Record):
             found = [item for _, item in value.fields] + ([value.rest] if value.rest is not None else [])
-            items: Value = functions.join_all(found)
+            items: Value = join_all(found)
             items = printed(items) if name.endswith("_text") else items
             keys = functions.MODELS["json_object_keys"](
                 functions.Call(name, [value], [], self.program, self.place(0, 0), lambda *_: None)

@@ -21,7 +21,43 @@ _TOKEN = re.compile(
 )
 # Words that cannot stand inside an operand of ||.
 _STOPS = frozenset(
-    ["and", "as", "asc", "between", "desc", "else", "end", "except", "fetch", "for", "from", "group", "having", "ilike", "in", "intersect", "into", "is", "isnull", "like", "limit", "not", "notnull", "offset", "on", "or", "order", "over", "similar", "then", "union", "using", "when", "where", "window"]
+    [
+        "and",
+        "as",
+        "asc",
+        "between",
+        "desc",
+        "else",
+        "end",
+        "except",
+        "fetch",
+        "for",
+        "from",
+        "group",
+        "having",
+        "ilike",
+        "in",
+        "intersect",
+        "into",
+        "is",
+        "isnull",
+        "like",
+        "limit",
+        "not",
+        "notnull",
+        "offset",
+        "on",
+        "or",
+        "order",
+        "over",
+        "similar",
+        "then",
+        "union",
+        "using",
+        "when",
+        "where",
+        "window",
+    ]
 )
 _ARITHMETIC = frozenset("+-*/%^")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,22 +19,94 @@ from pggit_excellence.scan.values import (
     Origin,
     Quoting,
     Record,
+    Ref,
     Source,
     Step,
     Text,
     Value,
     alt,
     is_constant,
+    join_all,
     map_leaves,
 )
 
 # Texts of these can be numbers, dates, words and punctuation of the server's making: no quotes, no statement.
 INERT = frozenset(
-    ["int2", "int4", "int8", "float4", "float8", "numeric", "money", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "oid", "xid", "xid8", "cid", "tid", "inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "pg_lsn", "txid_snapshot", "pg_snapshot", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "point", "line", "lseg", "box", "path", "polygon", "circle", "int2vector", "oidvector", "void", "smallserial", "serial", "bigserial", "serial2", "serial4", "serial8"]
+    [
+        "int2",
+        "int4",
+        "int8",
+        "float4",
+        "float8",
+        "numeric",
+        "money",
+        "bool",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+        "oid",
+        "xid",
+        "xid8",
+        "cid",
+        "tid",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "bit",
+        "varbit",
+        "pg_lsn",
+        "txid_snapshot",
+        "pg_snapshot",
+        "int4range",
+        "int8range",
+        "numrange",
+        "tsrange",
+        "tstzrange",
+        "daterange",
+        "int4multirange",
+        "int8multirange",
+        "nummultirange",
+        "tsmultirange",
+        "tstzmultirange",
+        "datemultirange",
+        "point",
+        "line",
+        "lseg",
+        "box",
+        "path",
+        "polygon",
+        "circle",
+        "int2vector",
+        "oidvector",
+        "void",
+        "smallserial",
+        "serial",
+        "bigserial",
+        "serial2",
+        "serial4",
+        "serial8",
+    ]
 )
 # The server prints these as names, quoted where needed.
 NAMES = frozenset(
-    ["regclass", "regproc", "regprocedure", "regtype", "regrole", "regnamespace", "regoper", "regoperator", "regconfig", "regdictionary", "regcollation"]
+    [
+        "regclass",
+        "regproc",
+        "regprocedure",
+        "regtype",
+        "regrole",
+        "regnamespace",
+        "regoper",
+        "regoperator",
+        "regconfig",
+        "regdictionary",
+        "regcollation",
+    ]
 )
 # A cast among these leaves the text as it is.
 TEXTS = frozenset(["text", "varchar", "bpchar", "unknown", "citext", "cstring", "anyelement", "anynonarray", "any"])
@@ -185,11 +258,36 @@ def cast(value: Value, target: Type, program: Program, *, explicit: bool = True,
     if target.name in TEXTS or target.name == "xml":
         return _typed(printed(value), target.name)
     if target.name in DOCUMENTS:
-        return value if isinstance(value, Record | Array) else _typed(value, target.name)
+        return _to_document(value, target)
     labels = find(program.enums, target.schema, target.name)
     if labels is not None:
         return value if is_constant(value) else _enum(labels, target.name)
     return _to_composite(value, target, program, explicit, whole)
+
+
+def _to_document(value: Value, target: Type) -> Value:
+    """To json or jsonb: known text is read, text with quotes of ours may lose them."""
+    if isinstance(value, Record | Array):
+        return value
+    if isinstance(value, Const):
+        try:
+            return document(json.loads(value.text))
+        except (ValueError, RecursionError):
+            return changed(value)
+    raw = isinstance(value, Hole) and value.quoting == Quoting.RAW
+    return _typed(value, target.name) if raw else changed(value)
+
+
+def document(known: object) -> Value:
+    """A JSON document of the program's own."""
+    if isinstance(known, dict):
+        return Record(tuple((name, document(item)) for name, item in known.items()))
+    if isinstance(known, list):
+        items = tuple(map(document, known))
+        return Array(join_all(items), items)
+    if known is None or isinstance(known, str):
+        return Const(known or "")
+    return Const(json.dumps(known))
 
 
 def _enum(labels: tuple[str, ...], name: str) -> Text:
@@ -276,7 +374,7 @@ def _cut(value: Value, target: Type, cuts: bool, whole: bool) -> Value:
     if isinstance(value, Hole) and value.quoting == Quoting.RAW:
         return replace(value, type=target.name, derived=value.derived or not whole)
 
-    def shorten(leaf: Text) -> Text:
+    def shorten(leaf: Const | Hole | Ref) -> Text:
         if not isinstance(leaf, Const):
             return changed(leaf)
         text = leaf.text
@@ -284,7 +382,8 @@ def _cut(value: Value, target: Type, cuts: bool, whole: bool) -> Value:
             text = text.encode()[:NAME_BYTES].decode(errors="ignore")
         elif target.limit is not None:
             text = text[: target.limit]
-            text = text.ljust(target.limit) if target.name == "bpchar" and target.limit > len(text) else text
+        if target.name == "bpchar":  # printed with blanks up to its length, without them where it becomes text
+            return alt([Const(text.rstrip(" ")), Const(text.ljust(target.limit or 0))])
         return leaf if text == leaf.text else Const(text)
 
     if isinstance(value, Const):

@@ -18,7 +18,7 @@ from pggit_excellence.scan.scope import Scope
 from pggit_excellence.scan.spans import spans_of
 from pggit_excellence.scan.sqltree import Node, kind_of, leftmost, strings
 from pggit_excellence.scan.sqltypes import INERT, NAMES, Type, cast
-from pggit_excellence.scan.texts import changed, placed, printed, representative, requote
+from pggit_excellence.scan.texts import changed, cut, placed, printed, representative, requote
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
@@ -47,7 +47,20 @@ COMPARISON = re.compile(
 JSON_ARROWS = frozenset(["->", "->>", "#>", "#>>"])
 SYSTEM_COLUMNS = dict.fromkeys(("tableoid", "oid", "ctid", "xmin", "xmax", "cmin", "cmax"), "oid")
 BOOLEAN_KINDS = frozenset(
-    ["AEXPR_OP_ANY", "AEXPR_OP_ALL", "AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT", "AEXPR_IN", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_SIMILAR", "AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN", "AEXPR_BETWEEN_SYM", "AEXPR_NOT_BETWEEN_SYM"]
+    [
+        "AEXPR_OP_ANY",
+        "AEXPR_OP_ALL",
+        "AEXPR_DISTINCT",
+        "AEXPR_NOT_DISTINCT",
+        "AEXPR_IN",
+        "AEXPR_LIKE",
+        "AEXPR_ILIKE",
+        "AEXPR_SIMILAR",
+        "AEXPR_BETWEEN",
+        "AEXPR_NOT_BETWEEN",
+        "AEXPR_BETWEEN_SYM",
+        "AEXPR_NOT_BETWEEN_SYM",
+    ]
 )
 
 
@@ -707,9 +720,9 @@ def _hand_quoted(operands: list[Node], texts: list[Text]) -> list[Text]:
         if not (isinstance(before, Const) and isinstance(after, Const) and _doubles_quotes(operands[index])):
             continue
         if before.text.endswith('"') and after.text.startswith('"') and not is_constant(texts[index]):
-            texts[index - 1] = functions.cut(before, 1, at_end=True)
+            texts[index - 1] = cut(before, 1, at_end=True)
             texts[index] = requote(texts[index], Quoting.IDENTIFIER)
-            texts[index + 1] = functions.cut(after, 1, at_end=False)
+            texts[index + 1] = cut(after, 1, at_end=False)
     return texts
 
 

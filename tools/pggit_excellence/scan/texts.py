@@ -64,7 +64,7 @@ def _shown(value: Value) -> str:
 
 def changed(*values: Value) -> Text:
     """Text made of the values in a way that is not known: order, case, quotes and ends can be lost."""
-    found = dict.fromkeys(_lost(leaf) for value in values for leaf in leaves(value) if leaf != EMPTY)
+    found = dict.fromkeys(derived(leaf) for value in values for leaf in leaves(value) if leaf != EMPTY)
     if not found:
         return EMPTY
     if len(found) == 1:
@@ -75,13 +75,12 @@ def changed(*values: Value) -> Text:
     return star(alt(found))
 
 
-def _lost(leaf: Const | Hole | Ref) -> Text:
-    return replace(leaf, derived=True, quoting=derived(leaf).quoting) if isinstance(leaf, Hole) else derived(leaf)
-
-
 def printed(value: Value) -> Text:
     """The value as text: an array or record is printed with quotes of its own around what needs them."""
-    return changed(value) if isinstance(value, Record | Array) else value
+    if not isinstance(value, Record | Array):
+        return value
+    text = changed(value)
+    return text if isinstance(text, Hole) and text.quoting == Quoting.RAW else changed(value, Const('{"": ,}'))
 
 
 def each_constant(value: Value, exact: Callable[[str], str]) -> Text | None:
@@ -96,18 +95,18 @@ def _keywords() -> frozenset[str]:
     """Words that quote_ident() quotes: every keyword but the unreserved ones."""
     from pglast import keywords
 
-    return keywords.RESERVED_KEYWORDS | keywords.COL_NAME_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS
+    return frozenset(keywords.RESERVED_KEYWORDS | keywords.COL_NAME_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS)
 
 
 def quote_identifier(text: str) -> str:
-    """quote_ident() of a known text."""
+    """What quote_ident() makes of a known text."""
     if re.fullmatch("[a-z_][a-z0-9_]*", text) and text not in _keywords():
         return text
     return '"' + text.replace('"', '""') + '"'
 
 
 def quote_literal(text: str) -> str:
-    """quote_literal() of a known text."""
+    """What quote_literal() makes of a known text."""
     doubled = text.replace("'", "''").replace("\\", "\\\\")
     return f"E'{doubled}'" if "\\" in text else f"'{doubled}'"
 
@@ -124,7 +123,7 @@ def requote(value: Value, quoting: Quoting, name: str = "") -> Text:
 
 
 def placed(value: Text, place: Place | None, specifier: Place | None = None) -> Text:
-    """The value spliced at `place`: a bare hole is now spliced there; what was spliced into a longer text before stays."""
+    """The value spliced at `place`: a bare hole is spliced there now, what was spliced into a longer text stays."""
     if place is None:
         return value
     match value:
