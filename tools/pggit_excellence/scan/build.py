@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 
 from pggit_excellence.scan.facts import Facts, says_something
-from pggit_excellence.scan.headers import Header, read_header
+from pggit_excellence.scan.headers import Header, NotUnderstoodError, mend, read_header, read_options
 from pggit_excellence.scan.libpg import RefusedError, parse
 from pggit_excellence.scan.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
 from pggit_excellence.scan.psql import replace_extension_words
-from pggit_excellence.scan.statements import Statement, creates_routine, statements
+from pggit_excellence.scan.statements import DOLLAR_TAG, Statement, closing_tag, is_routine, statements
 
 # Functions that run their argument as SQL; SQL outside of routines is analysed where it calls one.
 SINKS = ("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "ts_stat", "ts_rewrite")
@@ -20,12 +21,19 @@ _SINK_FAMILIES = r"dblink\w*|cron\s*\.\s*(?:schedule|schedule_in_database|alter_
 # Routines in these languages hold no SQL in their body.
 _COMPILED = {"c", "internal"}
 _EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
-_DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
-_CLOSED_BODY = re.compile(r"\s*(?:language|security|immutable|stable|volatile|;)", re.IGNORECASE)
 _FIRST_BLOCK = re.compile(r"^[ \t]*(?:declare|begin)\b", re.IGNORECASE | re.MULTILINE)
 _LINE_COMMENT = re.compile(r"--[^\n]*")
-# Statements in which EXECUTE is no dynamic SQL: privileges, triggers, prepared statements.
-_OTHER_EXECUTES = {"grant", "revoke", "alter", "create", "execute", "comment", "explain", "reassign"}
+# First words of SQL statements; one that begins otherwise is parsed to see whether it is SQL at all.
+_VERBS = frozenset(
+    {
+        "abort", "alter", "analyze", "begin", "call", "checkpoint", "close", "cluster", "comment", "commit",
+        "copy", "create", "deallocate", "declare", "delete", "discard", "drop", "end", "execute", "explain",
+        "fetch", "grant", "import", "insert", "listen", "load", "lock", "merge", "move", "notify",
+        "prepare", "reassign", "refresh", "reindex", "release", "reset", "revoke", "rollback", "savepoint",
+        "security", "select", "set", "show", "start", "table", "truncate", "unlisten", "update", "vacuum",
+        "values", "with",
+    }
+)  # fmt: skip
 
 
 def build(sources: Iterable[SourceText], facts: Program | None = None, sinks: Iterable[str] = ()) -> Program:
@@ -49,10 +57,11 @@ class _Script:
     def __init__(self, program: Program, facts: Facts, source: SourceText, calls: re.Pattern[str]) -> None:
         self.program, self.facts, self.file, self.calls = program, facts, source.name, calls
         self.text = replace_extension_words(source.text)
+        self.prepared: set[tuple[str, ...]] = set()
 
     def read(self) -> None:
         for statement in statements(self.text, is_understood):
-            if _is_routine(statement):
+            if is_routine(statement.head):
                 self.routine(statement)
             elif says_something(statement.head):
                 self.fact(statement)
@@ -101,14 +110,18 @@ class _Script:
 
     def other(self, statement: Statement) -> None:
         """A statement that defines nothing here: only what it runs matters."""
-        suspect = statement.cut or not statement.closed
-        if suspect or (statement.executes and not _OTHER_EXECUTES.intersection(statement.head[:1])):
-            try:
-                parse(statement.text)
-            except RefusedError as error:
-                self.not_understood(statement, str(error))
-                return
-        self.sinks(statement)
+        verb = statement.head[0] if statement.head else ""
+        if verb == "prepare":
+            self.prepared.add(statement.head[1:2])
+        reason = "no semicolon stands before the next statement" if statement.cut else ""
+        if verb == "execute" and statement.head[1:2] not in self.prepared:
+            reason = "EXECUTE of a statement that nothing here prepares"
+        elif statement.executes or verb not in _VERBS or statement.cut or not statement.closed:
+            reason = _trouble(statement) or reason
+        if reason:
+            self.not_understood(statement, reason)
+        else:
+            self.sinks(statement)
 
     def sinks(self, statement: Statement) -> None:
         if statement.gexec is None and not self.calls.search(statement.text):
@@ -143,14 +156,22 @@ class _Script:
 
 
 def is_understood(statement: Statement) -> bool:
-    """Whether the statement is SQL as a whole."""
-    if _is_routine(statement) and not _header(statement.text).damage:
-        return True
+    """Whether the statement is SQL as a whole, routines with unknown options included."""
+    if is_routine(statement.head):
+        header = _header(statement.text)
+        return not header.damage or mend(header, statement.text) is not None
+    return not _trouble(statement)
+
+
+def _trouble(statement: Statement) -> str:
+    """Why the statement is no SQL; '' where it is."""
+    if not statement.closed:
+        return "a quote, a comment or a parenthesis is not closed"
     try:
         parse(statement.text)
-    except RefusedError:
-        return False
-    return True
+    except RefusedError as error:
+        return str(error)
+    return ""
 
 
 @lru_cache(maxsize=1)
@@ -159,24 +180,28 @@ def _header(text: str) -> Header:
     return read_header(text)
 
 
-def _is_routine(statement: Statement) -> bool:
-    return creates_routine(statement.head) or statement.head[:1] == ("do",)
-
-
 def _mended(header: Header, text: str) -> Header:
     """A damaged routine with a body after all: from the first dollar quote to the last one with the same tag.
 
-    Where LANGUAGE follows the first one, it closes a body whose beginning is lost: that is then the first block.
+    Where options follow the first one, it closes a body whose beginning is lost: that is then the first block.
     """
-    header = replace(header, language=header.language or "plpgsql")
-    opening = _DOLLAR_TAG.search(text, header.body_start)
+    mended = mend(header, text)
+    if mended is not None:
+        return replace(mended, language=mended.language or "plpgsql")
+    header, opening = replace(header), DOLLAR_TAG.search(text, header.body_start)
+    closing = opening and closing_tag(text, opening.group(), opening.start(), len(text))
+    if closing:
+        with suppress(NotUnderstoodError):
+            read_options(header, text, closing.start("options"))
+    header.language = header.language or "plpgsql"
     block = _FIRST_BLOCK.search(text)
-    if block is not None and (opening is None or _CLOSED_BODY.match(text, opening.end())):
-        end = opening.start() if opening else len(text)
-        start = min(block.start(), end)
-        return replace(header, body=text[start:end], map=OffsetMap(((0, start),)), body_start=start)
+    if block and (opening is None or (closing and closing.start() == opening.start())):
+        end = closing.start() if closing else len(text)
+        return _with_body(header, text, block.start(), end, block.start())
     if opening is None:
         return header
-    closing = text.rfind(opening.group(), opening.end())
-    body = text[opening.end() : closing if closing >= 0 else len(text)]
-    return replace(header, body=body, map=OffsetMap(((0, opening.end()),)), body_start=opening.start())
+    return _with_body(header, text, opening.end(), closing.start() if closing else len(text), opening.start())
+
+
+def _with_body(header: Header, text: str, start: int, end: int, quote: int) -> Header:
+    return replace(header, body=text[start : max(start, end)], map=OffsetMap(((0, start),)), body_start=quote)

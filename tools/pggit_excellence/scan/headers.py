@@ -7,7 +7,7 @@ that is newer than itself. The options are read strictly first; what then is lef
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pggit_excellence.scan.lexer import Kind, Token, tokens
 from pggit_excellence.scan.literals import identifier, read_string
@@ -204,6 +204,31 @@ def read_header(text: str) -> Header:
         if any(not token.closed for token in cursor.tokens):
             header.damage = "a quote is not closed"
     return header
+
+
+def mend(header: Header, text: str) -> Header | None:
+    """A header of unknown options, with the body that nothing but known options follows; None where there is none."""
+    opening = next((t for t in tokens(text, header.body_start) if t.kind is Kind.DOLLAR and t.closed), None)
+    if opening is None:
+        return None
+    mended = replace(header, body=None)
+    try:
+        read_options(mended, text, opening.start, body=True)
+    except NotUnderstoodError:
+        return None
+    return mended
+
+
+def read_options(header: Header, text: str, start: int, *, body: bool = False) -> None:
+    """Add to the header the options written from `start` on, after the body if that comes first there.
+
+    NotUnderstoodError: something else follows; what came before it is in the header.
+    """
+    cursor = Cursor(text, start)
+    if body:
+        _body(cursor, header)
+    while cursor.token is not None:
+        _option(cursor, header)
 
 
 def _do(cursor: Cursor, header: Header) -> None:

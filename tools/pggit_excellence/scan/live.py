@@ -59,7 +59,11 @@ _RELATIONS: LiteralString = f"""
                  WHERE a.grantee <> o.relowner)
     FROM pg_catalog.pg_class AS o
     JOIN pg_catalog.pg_namespace AS n ON n.oid = o.relnamespace
-    WHERE o.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND {_OURS}
+    WHERE (o.relkind IN ('r', 'p', 'v', 'm', 'f') OR o.relkind = 'c' AND (%s OR NOT EXISTS (
+        -- of a composite type the type belongs to the extension, not the relation
+        SELECT FROM pg_catalog.pg_depend AS d
+        WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = o.reltype AND d.deptype = 'e'
+    ))) AND {_OURS}
 """
 _TYPES: LiteralString = f"""
     SELECT n.nspname, o.typname, o.typtype::text, pg_catalog.format_type(o.typbasetype, o.typtypmod),
@@ -128,7 +132,7 @@ def _privileges(signature: str, definition: str, roles: list[str]) -> str:
 
 def _facts(connection: psycopg.Connection, extensions: bool) -> Program:
     program = Program()
-    for schema, name, kind, owner, columns, grants in connection.execute(_RELATIONS, [extensions]):
+    for schema, name, kind, owner, columns, grants in connection.execute(_RELATIONS, [extensions, extensions]):
         if kind == "c":
             program.composites[schema, name] = dict(columns)
             continue

@@ -8,6 +8,7 @@ is the same in every encoding that a PostgreSQL server can have.
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +50,7 @@ def read(
             _add(inputs, STDIN, sys.stdin.buffer.read())
             continue
         for name in _files(Path(path), inputs.problems):
-            real = name.resolve()
+            real = Path(os.path.realpath(name))
             if real in seen or (changed is not None and real not in changed) or excluded(str(name)):
                 continue
             seen.add(real)
@@ -81,7 +82,7 @@ def _files(path: Path, problems: list[str]) -> Iterator[Path]:
 
 def _enter(folder: Path, entered: set[Path]) -> bool:
     """Whether the folder was not entered before by another way: links may lead back."""
-    real = folder.resolve()
+    real = Path(os.path.realpath(folder))
     if real in entered:
         return False
     entered.add(real)
@@ -93,10 +94,10 @@ def _problem(path: Path, error: OSError) -> str:
 
 
 def _read_file(inputs: Inputs, path: Path) -> None:
-    if path.exists() and not path.is_file():
-        inputs.problems.append(f"{path}: not a regular file")
-        return
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
+            inputs.problems.append(f"{path}: not a regular file")
+            return
         content = path.read_bytes()
     except OSError as error:
         inputs.problems.append(_problem(path, error))

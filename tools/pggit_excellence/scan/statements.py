@@ -8,6 +8,7 @@ holds a line that begins like a statement, and is no SQL as a whole: it is cut t
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +20,12 @@ _BEGINS = re.compile(
     r"^(?:(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT[ \t]+ON)\b"
     r"|[ \t]*(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b|DO\s*(?:\$|'|LANGUAGE\b)))",
     re.IGNORECASE | re.MULTILINE,
+)
+DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
+# What may follow a routine's body: words and values without a quote, up to the semicolon.
+_OPTIONS = (
+    r"(?P<options>\s*(?:\b(?:LANGUAGE|SECURITY|IMMUTABLE|STABLE|VOLATILE|STRICT|PARALLEL|COST|ROWS|SET)\b[^;$]*)?)"
+    r"(?:;|\Z)"
 )
 _HEAD_WORDS = 6
 _BYTE_ORDER_MARK = "\ufeff"
@@ -40,7 +47,7 @@ class Statement:
     head: tuple[str, ...]
     executes: tuple[int, ...] = ()
     gexec: int | None = None
-    closed: bool = True  # every quote and comment in it ends
+    closed: bool = True  # every quote, comment and parenthesis in it ends
     following: int = 0  # where the next statement may begin
     cut: bool = False  # it is what stands before a line that begins another statement
     comments: tuple[tuple[int, int], ...] = ()
@@ -78,7 +85,7 @@ class _Reader:
             tuple(self.head),
             tuple(self.executes),
             self.gexec,
-            self.closed,
+            self.closed and self.parentheses == 0,
             self.position,
             comments=tuple(self.comments),
         )
@@ -175,10 +182,16 @@ def creates_routine(head: list[str] | tuple[str, ...]) -> bool:
     return bool(rest) and rest[0] in {"function", "procedure"}
 
 
+def is_routine(head: tuple[str, ...]) -> bool:
+    """Whether it is CREATE FUNCTION, CREATE PROCEDURE or DO."""
+    return creates_routine(head) or head[:1] == ("do",)
+
+
 def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[Statement]:
     """The statements of the script in order.
 
-    `accepted` says whether a statement that holds the beginning of another one, or an open quote, is SQL as a whole.
+    `accepted` says whether a statement is understood as a whole. It is asked about those that make a routine, and about
+    those in which another one seems to begin.
     """
     begins = [found.start() for found in _BEGINS.finditer(script)]
     position = 1 if script.startswith(_BYTE_ORDER_MARK) else 0
@@ -194,9 +207,14 @@ def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[S
             position = limit
             continue
         cut = _first_cut(found, begins, index)
-        if cut is not None and not accepted(found):
-            patience -= found.following - cut
-            found = _cut(found, cut)
+        routine = is_routine(found.head)
+        if (cut is not None or routine) and not accepted(found):
+            if cut is not None:
+                patience -= found.following - cut
+                found = _cut(found, cut)
+            if routine:
+                index = bisect_right(begins, found.start)
+                found = _whole_routine(script, found, begins[index] if index < len(begins) else len(script))
         yield found
         position = found.following
 
@@ -215,7 +233,31 @@ def _cut(statement: Statement, end: int) -> Statement:
     """What of the statement stands before `end`; reading goes on there."""
     text = statement.text[: end - statement.start].rstrip()
     executes = tuple(offset for offset in statement.executes if offset < end)
-    stop = min(end, statement.start + len(text))
+    closed = all(token.closed for token in tokens(text))
     return Statement(
-        statement.start, stop, text[: stop - statement.start], statement.head, executes, None, False, end, cut=True
+        statement.start, statement.start + len(text), text, statement.head, executes, None, closed, end, cut=True
     )
+
+
+def _whole_routine(script: str, statement: Statement, limit: int) -> Statement:
+    """The routine up to what seems to close its body, before `limit`: a semicolon within the body may have ended it."""
+    opening = DOLLAR_TAG.search(script, statement.start, limit)
+    if opening is None:
+        return statement
+    closing = closing_tag(script, opening.group(), opening.start(), limit)
+    if closing is None:
+        return statement
+    end = closing.end("options")
+    text = script[statement.start : end]
+    return Statement(statement.start, end, text, statement.head, closed=False, following=closing.end(), cut=True)
+
+
+def closing_tag(script: str, tag: str, start: int, limit: int) -> re.Match[str] | None:
+    """The last tag between the two that only options follow, up to a semicolon or the limit."""
+    return max(
+        re.compile(re.escape(tag) + _OPTIONS, re.IGNORECASE).finditer(script, start, limit), default=None, key=_at
+    )
+
+
+def _at(found: re.Match[str]) -> int:
+    return found.start()
