@@ -80,7 +80,8 @@ def test_the_threshold(capsys: Capture, folder: Path) -> None:
     assert run(capsys, "hint.sql")[0] == 0
 
 
-def test_select_and_ignore(capsys: Capture, folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_select_and_ignore(capsys: Capture) -> None:
     assert ask(capsys, "bad.sql", "--select", "PGX2")[0] == 0
     assert ask(capsys, "bad.sql", "--select", "PGX2,pgx101")[0] == 1
     assert ask(capsys, "bad.sql", "--ignore", "PGX10")[0] == 0
@@ -109,7 +110,8 @@ def fails(capsys: Capture, *argv: str) -> str:
         (["--changed-since", "HEAD", "bad.sql"], "--changed-since: "),
     ],
 )
-def test_mistakes(capsys: Capture, folder: Path, argv: list[str], said: str) -> None:
+@pytest.mark.usefixtures("folder")
+def test_mistakes(capsys: Capture, argv: list[str], said: str) -> None:
     assert fails(capsys, *argv).startswith(said)
 
 
@@ -302,16 +304,14 @@ def test_a_live_database(capsys: Capture, server: Server, make_database: Callabl
     ]
 
 
-def test_an_error_of_our_own_is_one_line(capsys: Capture, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("folder")
+def test_an_error_of_our_own_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise LookupError("of all things\nthis")
 
     monkeypatch.setattr("pggit_excellence.scan.scanning.analyse", broken)
-    said = fails(capsys, "bad.sql")
-    assert re.fullmatch(
-        r"internal error: LookupError at test_scan_command.py:\d+: of all things this \(please report it, with the input\)",
-        said,
-    )
+    expected = r"internal error: LookupError at test_scan_command.py:\d+: of all things this \(please report it, .*\)"
+    assert re.fullmatch(expected, fails(capsys, "bad.sql"))
 
 
 def test_as_a_program(folder: Path) -> None:
