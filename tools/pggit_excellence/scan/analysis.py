@@ -13,6 +13,7 @@ from dataclasses import replace
 from pggit_excellence.scan.build import build
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.model import Analysis, Finding, Site, Verdict
+from pggit_excellence.scan.nested import nested_routines
 from pggit_excellence.scan.program import NotUnderstood, Program, Routine, SourceText
 from pggit_excellence.scan.rules import RULES
 from pggit_excellence.scan.summaries import Summaries
@@ -49,7 +50,7 @@ def scan_text(text: str, name: str = "-", config: Config | None = None) -> Analy
 
 def nested(program: Program) -> Iterable[Routine]:
     """Routines inside the templates of functions that generate functions."""
-    return ()
+    return (found for routine in program.routines for found in nested_routines(routine))
 
 
 def _outcomes(

@@ -8,7 +8,7 @@ Text whose token is not complete yet (`-`, `$ta`, `e`) is kept in the state and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -38,17 +38,17 @@ class Mode(StrEnum):
 
 
 class State(NamedTuple):
-    """`text` is what has to be read again with what follows; `after` is the slot that ends right here (-1: none)."""
+    """`text` is what has to be read again with what follows."""
 
     mode: Mode
     text: str = ""
     tag: str = ""  # the whole delimiter, $tag$
     depth: int = 0  # of block comments
-    after: int = -1
 
 
-States = frozenset[State]
-START: States = frozenset({State(Mode.NORMAL)})
+States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here
+NOWHERE: frozenset[int] = frozenset()
+START: States = {State(Mode.NORMAL): NOWHERE}
 LOST = State(Mode.LOST)
 
 
@@ -119,23 +119,26 @@ def lex(node: Node, slots: list[Slot]) -> States:
 def _run(node: Node, states: States, slots: list[Slot]) -> States:
     match node:
         case Const(text):
-            return _limit(frozenset(_constant(state, text, slots) for state in states)) if text else states
+            return _constant(states, text, slots) if text else states
         case Slot():
-            return _limit(frozenset(new for state in states for new in _hole(state, node, slots)))
+            return _join(new for state, ended in states.items() for new in _hole(state, ended, node, slots))
         case Chain(nodes):
             for part in nodes:
                 states = _run(part, states, slots)
             return states
         case Choice(nodes):
-            return _limit(frozenset().union(*(_run(part, states, slots) for part in nodes)))
+            return _join(item for part in nodes for item in _run(part, states, slots).items())
         case Repeat(body):
-            while (more := _limit(_run(body, states, slots) | states)) != states:
+            while (more := _join([*states.items(), *_run(body, states, slots).items()])) != states:
                 states = more
             return states
 
 
-def _limit(states: States) -> States:
-    return states if len(states) <= MAX_STATES else frozenset({LOST})
+def _join(found: Iterable[tuple[State, frozenset[int]]]) -> States:
+    states: States = {}
+    for state, ended in found:
+        states[state] = states.get(state, NOWHERE) | ended
+    return states if len(states) <= MAX_STATES else {LOST: NOWHERE}
 
 
 # --- constants ----------------------------------------------------------------------------------------------------
@@ -162,11 +165,11 @@ _LINE_STOP = re.compile(r"[\n\r]")
 _BLOCK_STOP = re.compile(r"\*/|/\*")
 
 
-def _constant(state: State, text: str, slots: list[Slot]) -> State:
-    if state.after >= 0:
-        _follow(slots[state.after], state, text[0])
-        state = state._replace(after=-1)
-    return advance(state, text)
+def _constant(states: States, text: str, slots: list[Slot]) -> States:
+    for state, ended in states.items():
+        for index in ended:
+            _follow(slots[index], state, text[0])
+    return _join((advance(state, text), NOWHERE) for state in states)
 
 
 def _follow(slot: Slot, state: State, character: str) -> None:
@@ -305,39 +308,45 @@ _AFTER: dict[Quoting, tuple[State, ...]] = {
     Quoting.FIXED: (State(Mode.NORMAL, "zz"),),
     Quoting.SQL: (State(Mode.NORMAL, "zz"), State(Mode.NORMAL)),
 }
-_MAY_BE_EMPTY = {Quoting.RAW, Quoting.WORD, Quoting.FIXED}
+_MAY_BE_EMPTY = set(Quoting) - {Quoting.IDENTIFIER, Quoting.LITERAL}  # %s prints NULL as nothing
 
 
-def _hole(state: State, slot: Slot, slots: list[Slot]) -> Iterator[State]:
+def _hole(state: State, ended: frozenset[int], slot: Slot, slots: list[Slot]) -> Iterator[tuple[State, frozenset[int]]]:
     mode = Mode.NORMAL if state.mode in _ENDS else state.mode
     slot.modes.add(mode)
-    if mode is not Mode.NORMAL:
-        # What breaks out of a quote or a comment is a problem already; what does not leaves all as it is, but for a
-        # delimiter that was begun: the hole stands between its halves.
-        yield state if mode is Mode.LOST else State(mode, "", state.tag, state.depth)
-        return
     quoting = slot.hole.quoting
+    if quoting in _MAY_BE_EMPTY:
+        yield state, ended
+    if mode is not Mode.NORMAL:
+        yield _enclosed(state, quoting), NOWHERE
+        return
     if state.text.startswith("$") and quoting is not Quoting.INERT:
-        yield LOST  # part of a dollar quote's delimiter
+        yield LOST, NOWHERE  # part of a dollar quote's delimiter
         return
     slot.minus |= state.text == "-"
     if quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL):
-        _precede(slot, state, slots)
-    if quoting in _MAY_BE_EMPTY:
-        yield state
+        _precede(slot, state, [slots[index] for index in ended])
     for after in _AFTER[quoting]:
-        yield after._replace(after=slot.index)
+        yield after, frozenset({slot.index})
 
 
-def _precede(slot: Slot, state: State, slots: list[Slot]) -> None:
-    """Notes what stands right before a quoted hole: the end of a word, of another quoted thing or of a string."""
+def _enclosed(state: State, quoting: Quoting) -> State:
+    """The state behind a hole inside of quotes or a comment, which honest content does not end.
+
+    What was begun before it (the `*` of `*/`) does not go on, except that a word can be the tag of a dollar quote.
+    """
+    if state.mode is Mode.DOLLAR and state.text and quoting in (Quoting.WORD, Quoting.RAW, Quoting.FIXED):
+        return LOST
+    return state._replace(text="")
+
+
+def _precede(slot: Slot, state: State, before: list[Slot]) -> None:
+    """Notes what touches a quoted hole from before: a word, another quoted thing, a string; and for the holes there."""
     literal = slot.hole.quoting is Quoting.LITERAL
-    in_word = state.mode is Mode.NORMAL and state.text not in ("", "-", "/")
     if literal and state.mode in (Mode.STRING_END, Mode.ESCAPED_END) and not state.text:
-        slot.requoted = True
-        if state.after >= 0:
-            slots[state.after].requoted = True
+        for other in (slot, *before):
+            other.requoted = True
+    in_word = state.mode is Mode.NORMAL and state.text not in ("", "-", "/")
     if in_word or (not literal and state.mode is Mode.NAME_END):
-        slot.glued = True
-        if state.after >= 0:
-            slots[state.after].glued |= slots[state.after].hole.quoting is not Quoting.LITERAL
+        for other in (slot, *before):
+            other.glued |= other is slot or other.hole.quoting is not Quoting.LITERAL

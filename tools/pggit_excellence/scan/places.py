@@ -53,7 +53,11 @@ _NAMED: dict[str, Described] = {
     "relname": (Kind.RELATION, "a table name"),
     "schemaname": (Kind.IDENTIFIER, "a schema name"),
     "TypeName": (Kind.OTHER, "a type name"),
-    "RoleSpec": (Kind.IDENTIFIER, "a role name"),
+    "typeName": (Kind.OTHER, "a type name"),
+    "argType": (Kind.OTHER, "a type name"),
+    "rolename": (Kind.IDENTIFIER, "a role name"),
+    "priv_name": (Kind.OTHER, "a privilege"),
+    "objname": (Kind.IDENTIFIER, "the name of an object"),
     "funcname": (Kind.IDENTIFIER, "a function name"),
     "A_Const": (Kind.VALUE, "a value"),
     "DefElem": (Kind.OTHER, "an option"),
@@ -173,7 +177,7 @@ def _never_column(spot: Spot, at: int) -> tuple[str, Confidence] | None:
         return "LIMIT and OFFSET expect a value", Confidence.HIGH
     if clause == "valuesLists":
         return "VALUES expects a value", Confidence.HIGH if "InsertStmt" in names else Confidence.MEDIUM
-    if "PartitionBoundSpec" in names:
+    if "partbound" in names or "bound" in names:
         return "a partition bound is a value", Confidence.HIGH
     if _is_default(spot):
         return "DEFAULT expects a value", Confidence.HIGH
@@ -270,7 +274,10 @@ _TAKES_PARAMETERS = {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "Me
 
 def takes_parameter(spot: Spot) -> bool:
     """Whether a parameter ($1 and USING) could stand where the value stands."""
-    if len(spot.statements) != 1 or spot.statements[0] not in _TAKES_PARAMETERS or spot.node("intoClause"):
+    if len(spot.statements) != 1 or spot.statements[0] not in _TAKES_PARAMETERS:
+        return False
+    statement = spot.node("stmt")
+    if statement is None or "intoClause" in statement[spot.statements[0]]:
         return False
     constant = spot.node("A_Const")
     if constant is None or spot.inside("typmods", "DefElem") or sorts_by_constant(spot):

@@ -62,7 +62,7 @@ class _Parser:
         start = self._reader.start
         block = self._block(start, self._label())
         self._reader.accept(";")
-        return block
+        return replace(block, end=self._reader.end)
 
     def _statements(self, *stops: str) -> Body:
         """Statements up to END, the end of the text, or a word that ends them here."""
@@ -523,10 +523,10 @@ def _defines_routine(words: list[str]) -> bool:
 
 
 def _variable(targets: tuple[Target, ...]) -> str:
-    """The one variable of a loop over integers or a cursor."""
-    if len(targets) != 1 or len(targets[0].names) != 1:
+    """The one variable of a loop over integers or a cursor; `r.f` names a new variable of its own there."""
+    if len(targets) != 1:
         raise NotUnderstood("this loop has one variable")
-    return targets[0].names[0]
+    return ".".join(targets[0].names)
 
 
 _LABELLED = {

@@ -71,11 +71,11 @@ _TEXT = {  # parsed, never run
 }
 _ANY = (
     Shape.NAME,
+    Shape.ORDER,
     Shape.STRING,
     Shape.NUMBER,
     Shape.QUERY,
     Shape.CHANGE,
-    Shape.ORDER,
     Shape.CONDITION,
     Shape.CLAUSE,
     Shape.ITEM,

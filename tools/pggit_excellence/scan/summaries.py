@@ -18,6 +18,7 @@ from pggit_excellence.scan.environment import made_of
 from pggit_excellence.scan.expressions import evaluate
 from pggit_excellence.scan.functions import MODELS
 from pggit_excellence.scan.interpreter import CallResult, Flow
+from pggit_excellence.scan.nested import fill
 from pggit_excellence.scan.plpgsql import parse_body
 from pggit_excellence.scan.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.rows import Detached
@@ -39,6 +40,7 @@ from pggit_excellence.scan.values import (
     as_text,
     close_loop,
     depends_on,
+    holes,
     join_all,
 )
 from pggit_excellence.scan.verdicts import Outcome, outcome
@@ -57,6 +59,7 @@ class Summary:
     result: Value
     outputs: Mapping[str, Value] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
+    spliced: Mapping[int, Text] = field(default_factory=dict)  # what its templates are filled with, by file offset
 
 
 class Summaries:
@@ -68,8 +71,13 @@ class Summaries:
         self.sinks = {".".join(filter(None, name)): (position - 1,) for name, position in config.sinks.items()}
         self._by_name: dict[str, list[Routine]] = {}
         for routine in program.routines:
-            if routine.name[1]:
+            if routine.name[1] and not routine.nested:
                 self._by_name.setdefault(routine.name[1], []).append(routine)
+        by_key = {routine.key: routine for routine in program.routines}
+        self._parents_of = {
+            routine.key: by_key[routine.key.rpartition("/")[0]] for routine in program.routines if routine.nested
+        }
+        self._parents = {routine.key for routine in self._parents_of.values()}
         self._done: dict[str, Summary] = {}
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
@@ -80,7 +88,7 @@ class Summaries:
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
         found = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in self.config.sinks} | {"execute"}
-        waiting = [routine for routine in self.program.routines if routine.name[1]]
+        waiting = [routine for routine in self.program.routines if routine.name[1] and not routine.nested]
         while True:
             new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
             if not new:
@@ -196,7 +204,21 @@ class Summaries:
     def _once(self, routine: Routine) -> Summary:
         flow = self._flow(routine)
         result, outputs = _result(flow, routine, self.program)
-        return Summary(result, outputs, outcome(flow.log, flow.expected, routine, self.program))
+        found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
+        return Summary(result, outputs, found, _spliced(flow.log) if routine.key in self._parents else {})
+
+    def _filled(self, flow: Flow, routine: Routine) -> Iterable[events.Event]:
+        """What was found in a generated routine, with what its template is filled with."""
+        parent = self._parents_of.get(routine.key)
+        if parent is None:
+            return flow.log
+        spliced = self.summary(parent).spliced
+        return (
+            replace(event, text=as_text(fill(event.text, spliced.get)))
+            if isinstance(event, events.Ran | events.Passed) and event.text is not None
+            else event
+            for event in flow.log
+        )
 
     def _flow(self, routine: Routine) -> Flow:
         flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self)
@@ -221,6 +243,20 @@ class Summaries:
 def _foreign(hole: Hole) -> Text:
     """What a function splices of its own: judged there, not at each call."""
     return replace(_FIXED, place=hole.place)
+
+
+def _spliced(log: Iterable[events.Event]) -> dict[int, Text]:
+    """What dynamic statements are made of, by the offset in the file of the specifier or expression that splices it."""
+    found: dict[int, Text] = {}
+    for event in log:
+        if not isinstance(event, events.Ran) or event.text is None:
+            continue
+        for hole in holes(event.text):
+            place = hole.specifier or hole.place
+            if place is not None:
+                known = found.get(place.start)
+                found[place.start] = hole if known is None else alt([known, hole])
+    return found
 
 
 def _same_passed(one: Summary, other: Summary) -> bool:
