@@ -17,11 +17,14 @@ import pytest
 
 from conftest import ROOT
 from pggit_excellence.cli import main
+from pggit_excellence.scan.command import add_arguments
+from pggit_excellence.scan.config import KEYS, RETURNS, load
 from pggit_excellence.server import Server
 from scan_reports import FUNCTION
 
 pytestmark = pytest.mark.once
 
+GUIDE = ROOT / "docs" / "guides" / "SCAN.md"
 Capture = pytest.CaptureFixture[str]
 SAFE = FUNCTION.replace("'DROP TABLE ' || p_name", "format('DROP TABLE %I', p_name)")
 # Quotes added by hand around a value: the one fix that is always certain.
@@ -331,12 +334,40 @@ sys.exit(status)
     assert json.loads(done.stdout.decode("utf-8"))["findings"][0]["file"] == "日本.sql"
 
 
-def test_options_are_in_the_guide() -> None:
-    """Each option of the command is explained in docs/guides/SCAN.md, and no other."""
-    from pggit_excellence.scan.command import add_arguments
+def guide(language: str = "") -> list[str]:
+    """The blocks of code in docs/guides/SCAN.md in that language."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [text for name, text in blocks if name == language]
 
+
+def test_the_guide_names_every_option() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     options = set(re.findall(r"--[a-z][a-z-]+", parser.format_help())) - {"--help"}
-    guide = (ROOT / "docs" / "guides" / "SCAN.md").read_text(encoding="utf-8")
-    assert options <= set(re.findall(r"--[a-z][a-z-]+", guide))
+    assert options <= set(re.findall(r"--[a-z][a-z-]+", GUIDE.read_text(encoding="utf-8")))
+
+
+def test_the_finding_in_the_guide(capsys: Capture, folder: Path) -> None:
+    (folder / "reports.sql").write_text(FUNCTION)
+    shown = [block for block in guide() if "PGX101" in block]
+    assert len(shown) == 1
+    assert run(capsys, "reports.sql")[1].startswith(shown[0])
+
+
+def test_the_suppressions_in_the_guide(capsys: Capture, folder: Path) -> None:
+    blocks = guide("sql")
+    assert blocks
+    for block in blocks:
+        header = "CREATE FUNCTION f(p_sql text) RETURNS void LANGUAGE plpgsql AS $$\n"
+        body = f"DECLARE v_sql text := 'DROP TABLE ' || p_sql;\nBEGIN\n{block}END $$;\n"
+        (folder / "guide.sql").write_text(header + body)
+        assert ask(capsys, "guide.sql", "--ignore", "PGX902")[1]["suppressed"]
+
+
+def test_the_configuration_in_the_guide(folder: Path) -> None:
+    (block,) = guide("toml")
+    (folder / "pyproject.toml").write_text(block)
+    assert load(folder / "pyproject.toml").sinks == {("util", "run_on_all_shards"): 1}
+    keys = set(re.findall(r"^([a-z-]+) =", block, re.MULTILINE)) | set(re.findall(r"scan\.([a-z-]+)\]", block))
+    named = set(re.findall(r"`(returns-[a-z-]+)`", GUIDE.read_text(encoding="utf-8")))
+    assert keys | named == KEYS.keys() | RETURNS.keys()
