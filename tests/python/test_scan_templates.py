@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException
 from pglast.parser import ParseError, scan
 
 from pggit_excellence.scan import lexing, templates
@@ -20,7 +21,6 @@ from pggit_excellence.scan.values import (
     Const,
     Hole,
     Origin,
-    Place,
     Quoting,
     Ref,
     Seq,
@@ -63,7 +63,7 @@ SELECT {identifier:c}, max({identifier:d}) FROM t GROUP BY {identifier:c} ORDER 
 SELECT * FROM t ORDER BY {identifier:c} {word:direction} LIMIT {inert:n} OFFSET {inert:m}
 UPDATE t SET {identifier:c} = {literal:v} WHERE id = {inert:id}
 UPDATE t SET {identifier:c} = {identifier:d}
-INSERT INTO t ({identifier:c}) VALUES ({literal:v}) ON CONFLICT (id) DO UPDATE SET {identifier:c} = EXCLUDED.{identifier:c}
+INSERT INTO t ({identifier:c}) VALUES ({literal:v}) ON CONFLICT (id) DO UPDATE SET {identifier:c} = EXCLUDED.b
 COMMENT ON TABLE {identifier:t} IS {literal:comment}
 ALTER ROLE {identifier:r} PASSWORD {literal:p} VALID UNTIL {literal:v}
 ALTER TABLE {qualified:t} ALTER COLUMN {identifier:c} SET DEFAULT {literal:d}
@@ -285,7 +285,7 @@ def test_a_glued_name_that_only_fails_is_no_danger() -> None:
         "SELECT * FROM t WHERE a = ) {inert:n}",
         "DROP TABEL {identifier:t}",
         "SELECT 'abc",
-        "SELECT ${inert:n}$",
+        "INSERT INTO {identifier:a}.{identifier:b} SELECT FORM {identifier:c}.{identifier:d} WHERE {literal:e} = 1",
     ],
 )
 def test_never_valid(notation: str) -> None:
@@ -319,13 +319,16 @@ def hints(notation: str, **options: Any) -> int:
 def test_using_is_proposed_where_it_fits() -> None:
     assert hints("SELECT * FROM {identifier:t} WHERE a = {literal:v} LIMIT {inert:n}") == 2
     assert hints("DELETE FROM t WHERE a = {literal:v}") == 1
+    assert hints("CREATE TABLE x AS SELECT {literal:v}") == 1
+    assert hints("EXPLAIN SELECT {literal:v}") == 1
     assert hints("DELETE FROM t WHERE a = {literal:v}", parameters=False) == 0
 
 
 @pytest.mark.parametrize(
     "notation",
     [
-        "CREATE TABLE x AS SELECT {literal:v}",
+        "CREATE VIEW x AS SELECT {literal:v}",
+        "CREATE MATERIALIZED VIEW x AS SELECT {literal:v}",
         "SELECT {literal:v} INTO x",
         "SET x = {literal:v}",
         "ALTER TABLE t ALTER c SET DEFAULT {inert:v}",
@@ -343,3 +346,244 @@ def test_using_is_not_proposed_where_it_cannot_be(notation: str) -> None:
 def test_using_is_not_proposed_inside_of_a_loop() -> None:
     repeated = seq([Const("SELECT 1 WHERE true"), Star(text(" AND a = {literal:v}"))])
     assert judge(repeated).problems == ()
+
+
+# --- the oracle: what a real server's quoting prints, put into the holes --------------------------------------------
+
+ATTACKS = [
+    "",
+    "x",
+    "select",
+    "a b",
+    "A",
+    "'",
+    "''",
+    '"',
+    '""',
+    "\\",
+    "\\'",
+    "'; DROP TABLE t; --",
+    '"; DROP TABLE t; --',
+    "$$",
+    "$a$",
+    "$",
+    "--",
+    "*/",
+    "/*",
+    "*",
+    "\n",
+    "a\nb",
+    "\r",
+    ";",
+    ")",
+    "\u00e4'\u20ac\"",
+    "e",
+    "u&",
+    "1",
+    "-1",
+    "a.b",
+    "%s",
+]
+Contents = dict[Quoting, list[str]]  # what can stand in a hole; the first is honest
+_MARK = "\u2020"
+
+
+@pytest.fixture(scope="module")
+def contents(server: Server) -> Contents:
+    """What the server prints for each attack; for types that cannot hold an attack their own extremes."""
+    with server.connect() as connection:
+        query = (
+            "SELECT quote_ident(s), quote_literal(s), format('%%I', s), format('%%L', s) FROM unnest(%s::text[]) a(s)"
+        )
+        rows = connection.execute(query, [[attack for attack in ATTACKS if attack]]).fetchall()
+        inert = connection.execute(
+            "SELECT unnest(ARRAY[(-1)::text, 1e300::text, '-infinity'::float8::text, 'infinity'::date::text,"
+            " true::text, '2020-01-01 00:00:00 BC'::timestamp::text, '-1 days'::interval::text, '::1'::inet::text,"
+            " '00000000-0000-0000-0000-00000000000e'::uuid::text, ''])"
+        ).fetchall()
+    identifiers = [text for row in rows for text in (row[0], row[2])]
+    literals = [text for row in rows for text in (row[1], row[3])]
+    return {
+        Quoting.RAW: ["x", *ATTACKS],
+        Quoting.IDENTIFIER: ["x", *identifiers],
+        Quoting.QUALIFIED: [
+            "x",
+            *identifiers,
+            *(f"{text}.{text}" for text in identifiers),
+            "integer[]",
+            "numeric(1,2)",
+        ],
+        Quoting.LITERAL: ["'x'", *literals, "NULL"],
+        Quoting.INERT: ["5", *(row[0] for row in inert)],
+        Quoting.WORD: ["x", "", "e", "select", "1", "abc_1"],
+    }
+
+
+_HARMLESS = (
+    "trailing junk",
+    "zero-length",
+)  # numbers that run into words, "" where a hole is empty: never anything else
+
+
+def tokens(parts: list[str | tuple[str]]) -> list[str] | None:
+    """The statement's tokens, a mark for what holes put in (their texts are tuples); None: a mistake.
+
+    A hole may be part of a word (`t_5`): what it makes of that word is not compared.
+    """
+    sql = "".join(part if isinstance(part, str) else part[0] for part in parts)
+    holes = _regions(parts)
+    try:
+        found = [(token.start, token.end + 1) for token in scan(sql)]
+    except ParseError as error:
+        message = str(error.args[0]).split(" at or near")[0]
+        return None if message.startswith(_HARMLESS) else [message]
+    kept: list[tuple[int, int, str]] = []
+    embedded: set[tuple[int, int]] = set()
+    for start, end in found:
+        touched = [at for at in holes if _touches(at, start, end, is_comment=sql.startswith("--", start))]
+        if any(low <= start and end <= high for low, high in touched):
+            continue
+        if not _is_word(sql[start:end]):
+            embedded.update(touched)
+            kept.append((start, 2, _MARK.join(sql[low:high] for low, high in _outside(start, end, touched))))
+            continue
+        kept += [(low, 2, sql[low:high]) for low, high in _outside(start, end, touched) if low < high]
+    kept += [(start, 1, _MARK) for start, end in holes if (start, end) not in embedded]
+    return [piece for _, _, piece in sorted(kept)]
+
+
+def _regions(parts: list[str | tuple[str]]) -> list[tuple[int, int]]:
+    """Where the holes are; those that touch are one."""
+    found: list[tuple[int, int]] = []
+    position, touching = 0, False
+    for part in parts:
+        end = position + len(part if isinstance(part, str) else part[0])
+        if isinstance(part, tuple):
+            found.append((found.pop()[0] if touching else position, end))
+        touching = isinstance(part, tuple) or (touching and not part)
+        position = end
+    return found
+
+
+def _is_word(token: str) -> bool:
+    return bool(re.fullmatch(r"[\w$.\u0080-\U0010ffff]+", token))
+
+
+def _touches(hole: tuple[int, int], start: int, end: int, *, is_comment: bool) -> bool:
+    low, high = hole
+    inside = start < low == high < end + is_comment  # one that is empty; a comment ends behind it
+    return inside or max(low, start) < min(high, end)
+
+
+def _outside(start: int, end: int, holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What of the token holes did not put in, before, between and behind them."""
+    bounds = [start, *(bound for hole in holes for bound in hole), end]
+    return [(low, max(low, high)) for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+
+
+PIECES = [" ", "x", "1", "e", "E'", "'", "''", '"', "$$", "$a$", "$", "a", "--", "/*", "*/", "\n", "-", "/", "*", "\\"]
+PIECES += [",", ";", "(", ".", "u&", "SELECT ", " a = ", " 'b' ", ' "c" ', " $$d$$ ", "/* e */", "N'", "b'"]
+QUOTINGS = [Quoting.IDENTIFIER, Quoting.LITERAL, Quoting.QUALIFIED, Quoting.INERT, Quoting.WORD, Quoting.RAW]
+
+
+def texts() -> st.SearchStrategy[Text]:
+    constants = st.lists(st.sampled_from(PIECES), max_size=3).map(lambda parts: Const("".join(parts)))
+    balanced = st.sampled_from(
+        ["SELECT ", "'a'", " 'it''s' ", ' "b" ', " AND ", " = ", ", ", " $q$ ", "/* ", " */", "('"]
+    )
+    leaves = st.one_of(constants, balanced.map(Const), st.sampled_from(QUOTINGS).map(hole))
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.lists(inner, min_size=2, max_size=5).map(seq),
+            st.lists(inner, min_size=2, max_size=3).map(alt),
+            inner.map(Star),
+        ),
+        max_leaves=8,
+    )
+
+
+def write(value: Text, draw: Callable[[int], int]) -> list[Const | Hole]:
+    """One text of the language; `draw(n)` chooses from 0 to n - 1."""
+    match value:
+        case Const() | Hole():
+            return [value]
+        case Seq(parts):
+            return [leaf for part in parts for leaf in write(part, draw)]
+        case Alt(choices):
+            return write(choices[draw(len(choices))], draw)
+        case Star(body):
+            return [leaf for _ in range(draw(3)) for leaf in write(body, draw)]
+        case _:
+            raise AssertionError(value)
+
+
+def check(value: Text, chance: Random, contents: Contents) -> None:
+    """When `value` is judged safe, no content of the holes changes the tokens around them."""
+    judgement = judge(value)
+    if judgement.verdict is not Verdict.SAFE or any(problem.rule == "PGX106" for problem in judgement.problems):
+        return  # a glued name that is torn apart can only fail: that is shown by parsing, not by tokens
+    for _ in range(12):
+        line = write(value, chance.randrange)
+        fill = [chance.choice(contents[leaf.quoting]) if isinstance(leaf, Hole) else leaf.text for leaf in line]
+        # A hole that is empty may join what the program wrote around it: that is compared with an honest empty one.
+        plain = [
+            contents[leaf.quoting][0] if isinstance(leaf, Hole) and filled else filled
+            for leaf, filled in zip(line, fill, strict=True)
+        ]
+        honest, hostile = _parts(line, plain), _parts(line, fill)
+        expected, found = tokens(honest), tokens(hostile)
+        assert expected is None or found is None or found == expected, (value, honest, hostile)
+
+
+def _parts(line: list[Const | Hole], texts: list[str]) -> list[str | tuple[str]]:
+    return [(text,) if isinstance(leaf, Hole) else text for leaf, text in zip(line, texts, strict=True)]
+
+
+def hunt(contents: Contents, examples: int, phases: tuple[Phase, ...]) -> None:
+    """Look for a statement that is judged safe and is not."""
+
+    @settings(
+        max_examples=examples,
+        phases=phases,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(texts(), st.integers(0, 1 << 30))
+    def property_holds(value: Text, seed: int) -> None:
+        check(value, Random(seed), contents)  # noqa: S311
+
+    property_holds()
+
+
+def test_what_is_judged_safe_cannot_be_changed(contents: Contents) -> None:
+    hunt(contents, int(os.environ.get("PGGIT_FUZZ_EXAMPLES", "400")), tuple(Phase))
+
+
+PLANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "raw text is never reported": lambda patch: patch.setattr(templates, "_raw", lambda *_: iter(())),
+    "quotes around quoted text are not seen": lambda patch: patch.setattr(templates, "_enclosed", lambda *_: iter(())),
+    "a number after a minus sign is not seen": lambda patch: patch.setattr(templates, "_inert", lambda *_: iter(())),
+    "a literal that is touched is not seen": lambda patch: patch.setattr(templates, "_literal", lambda *_: iter(())),
+    "a word that is touched is not seen": lambda patch: patch.setattr(templates, "_glued", lambda *_: iter(())),
+    "dollar quotes are unknown": lambda patch: patch.setitem(
+        lexing._STEPS, lexing.Mode.DOLLAR, lambda text, *_: (len(text), lexing.State(lexing.Mode.NORMAL))
+    ),
+    "strings end at a backslash": lambda patch: patch.setitem(
+        lexing._STEPS, lexing.Mode.ESCAPED, lexing._STEPS[lexing.Mode.STRING]
+    ),
+    "alternatives are the first one": lambda patch: patch.setattr(
+        lexing, "_join", lambda found: dict([next(iter(found))])
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTS)
+def test_the_hunt_finds_planted_faults(fault: str, contents: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
+    PLANTS[fault](monkeypatch)
+    lexing.advance.cache_clear()
+    with pytest.raises(AssertionError):
+        hunt(contents, 3000, (Phase.generate,))
+    lexing.advance.cache_clear()

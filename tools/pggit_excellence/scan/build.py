@@ -13,11 +13,9 @@ from pggit_excellence.scan.headers import Header, NotUnderstoodError, mend, read
 from pggit_excellence.scan.libpg import RefusedError, parse
 from pggit_excellence.scan.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
 from pggit_excellence.scan.psql import replace_extension_words
+from pggit_excellence.scan.sinks import SINKS
 from pggit_excellence.scan.statements import DOLLAR_TAG, Statement, closing_tag, is_routine, statements
 
-# Functions that run their argument as SQL; SQL outside of routines is analysed where it calls one.
-SINKS = ("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "ts_stat", "ts_rewrite")
-_SINK_FAMILIES = r"dblink\w*|cron\s*\.\s*(?:schedule|schedule_in_database|alter_job)|query_to_json\w*"
 # Routines in these languages hold no SQL in their body.
 _COMPILED = {"c", "internal"}
 _EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
@@ -43,7 +41,8 @@ def build(sources: Iterable[SourceText], facts: Program | None = None, sinks: It
     """
     program = facts or Program()
     collected = Facts(program)
-    calls = re.compile(rf"\b(?:{_SINK_FAMILIES}|{'|'.join(map(re.escape, (*SINKS, *sinks)))})\s*\(", re.IGNORECASE)
+    names = {name.rsplit(".", 1)[-1] for name in (*SINKS, *sinks)}
+    calls = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\"?\s*\(", re.IGNORECASE)
     for source in sources:
         program.sources[source.name] = source
         _Script(program, collected, source, calls).read()

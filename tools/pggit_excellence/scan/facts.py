@@ -9,7 +9,7 @@ from typing import Any
 from pggit_excellence.scan.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.libpg import Tree, character
 from pggit_excellence.scan.program import Name, Program, Routine, Table
-from pggit_excellence.scan.types import canonical
+from pggit_excellence.scan.sqltypes import Type, parse_type
 
 # First words of the statements that say something here; FOREIGN and the like may stand before TABLE.
 CREATES = frozenset({"table", "view", "materialized", "type", "domain", "event", "foreign", "trigger", "constraint"})
@@ -40,7 +40,7 @@ class _Privilege:
     file: str
     start: int
     schemas: tuple[str, ...] = ()  # ALL IN SCHEMA; ('',) for every schema
-    names: tuple[tuple[Name, tuple[str, ...] | None], ...] = ()  # with the types of the arguments where written
+    names: tuple[tuple[Name, tuple[Type, ...] | None], ...] = ()  # with the types of the arguments where written
     later: bool = False
 
 
@@ -106,7 +106,7 @@ def _define(table: Table, columns: dict[str, str]) -> None:
     table.known = True
     for name, written in columns.items():
         before = table.columns.get(name, written)
-        table.columns[name] = written if canonical(before) == canonical(written) else ""
+        table.columns[name] = written if parse_type(before) == parse_type(written) else ""
 
 
 def _columns(elements: Iterable[Tree], context: _Context) -> dict[str, str]:
@@ -282,17 +282,22 @@ def _file_privilege(facts: Facts, privilege: _Privilege, kind: object) -> None:
         facts.routine_privileges.append(privilege)
 
 
-def _signature(tree: Tree, context: _Context) -> tuple[str, ...] | None:
+def _signature(tree: Tree, context: _Context) -> tuple[Type, ...] | None:
     """The types of the arguments that pick one of several routines; None where they are not written."""
     if tree.get("args_unspecified"):
         return None
-    return tuple(canonical(context.type(item["TypeName"])) for item in tree.get("objargs", ()))
+    return tuple(_argument_type(context.type(item["TypeName"])) for item in tree.get("objargs", ()))
 
 
-def signature(routine: Routine) -> tuple[str, ...]:
-    """The types of its input arguments in one spelling each."""
+def signature(routine: Routine) -> tuple[Type, ...]:
+    """The types of its input arguments."""
     inputs = (parameter for parameter in routine.parameters if parameter.mode in {"in", "inout", "variadic"})
-    return tuple(canonical(parameter.type) for parameter in inputs)
+    return tuple(_argument_type(parameter.type) for parameter in inputs)
+
+
+def _argument_type(written: str) -> Type:
+    """The type as far as it tells routines apart: without modifiers, and with any schema."""
+    return replace(parse_type(written), limit=None, schema="")
 
 
 def same_name(one: Name, other: Name) -> bool:

@@ -58,7 +58,8 @@ class Slot:
 
     `modes` are the states it can begin in (the `_END` ones count as normal). `minus`: right behind a `-`.
     `glued`: without a blank next to a word or another quoted thing. `requoted`: a quote follows at once, so that a
-    literal goes on. `repeated`: inside a repetition.
+    literal goes on. `fused`: a quote follows at once whose meaning depends on the hole (`e'`, `a$$`).
+    `repeated`: inside a repetition.
     """
 
     index: int
@@ -68,6 +69,7 @@ class Slot:
     minus: bool = False
     glued: bool = False
     requoted: bool = False
+    fused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ def _follow(slot: Slot, state: State, character: str) -> None:
         slot.glued |= bool(_WORD_CHARACTER.match(character))
     elif quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED) and state.mode in (Mode.NORMAL, Mode.NAME_END):
         slot.glued |= character in "\"'" or bool(_WORD_CHARACTER.match(character))
+    elif state.mode is Mode.NORMAL:
+        slot.fused |= character in "'$"
 
 
 @lru_cache(maxsize=4096)

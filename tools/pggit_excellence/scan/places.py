@@ -270,14 +270,12 @@ def sorts_by_constant(spot: Spot) -> bool:
 
 
 _TAKES_PARAMETERS = {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
+_CONTAIN_ONE = {"CreateTableAsStmt", "ExplainStmt"}  # parameters of the statement inside
 
 
 def takes_parameter(spot: Spot) -> bool:
     """Whether a parameter ($1 and USING) could stand where the value stands."""
-    if len(spot.statements) != 1 or spot.statements[0] not in _TAKES_PARAMETERS:
-        return False
-    statement = spot.node("stmt")
-    if statement is None or "intoClause" in statement[spot.statements[0]]:
+    if len(spot.statements) != 1 or not _is_query(spot):
         return False
     constant = spot.node("A_Const")
     if constant is None or spot.inside("typmods", "DefElem") or sorts_by_constant(spot):
@@ -285,6 +283,15 @@ def takes_parameter(spot: Spot) -> bool:
     cast = spot.node("TypeCast")
     prefixed = cast and cast["arg"].get("A_Const") is constant and _start(cast["typeName"]) < _start(constant)
     return not prefixed  # interval '1 day' is a constant as a whole
+
+
+def _is_query(spot: Spot) -> bool:
+    names = [name for name, _ in spot.trail]
+    at = 2 if names[:2] == ["stmts", "stmt"] else len(names)
+    if names[at : at + 1] and names[at] in _CONTAIN_ONE:
+        outer = spot.trail[at][1]
+        at = at + 2 if outer.get("objtype", "OBJECT_TABLE") == "OBJECT_TABLE" else len(names)
+    return at < len(names) and names[at] in _TAKES_PARAMETERS and "intoClause" not in spot.trail[at][1]
 
 
 def _start(node: dict[str, Any]) -> int:

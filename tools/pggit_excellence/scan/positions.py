@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
+from math import prod
 from typing import Any
 
 from pglast.parser import ParseError, parse_sql_json
@@ -124,11 +125,14 @@ class Spot:
 
 @dataclass(slots=True)
 class Positions:
-    """What parsing taught: spots by slot; whether any line parsed, all lines were tried, and the last refusal."""
+    """What parsing taught: spots by slot, whether any line parsed, and a refusal.
+
+    `complete`: none parses, and each line was tried with all that its holes can be.
+    """
 
     spots: dict[int, list[Spot]] = field(default_factory=dict)
     parsed: bool = False
-    complete: bool = True
+    complete: bool = False
     error: str = ""
     refused: str = ""  # the line that the parser refused
 
@@ -143,35 +147,29 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
     """
     found = Positions()
     missing = {slot.index for slot in slots}
-    for at, (line, needed) in enumerate(_lines(node, found)):
+    lines = []
+    for at, (line, needed) in enumerate(islice(_lines(node), MAX_LINES)):
         if not needed and found.parsed and not missing:
             break
+        lines.append(line)
         _read(line, found, MAX_ATTEMPTS if at < MAX_REPAIRED_LINES else 1)
-        missing -= {
-            slot.index for slot in slots if any(not is_wrong(slot, spot) for spot in found.spots.get(slot.index, ()))
-        }
+        missing -= {index for index, spots in found.spots.items() if not all(is_wrong(slots[index], s) for s in spots)}
+    found.complete = not found.parsed and len(lines) < MAX_LINES and not any(_can_parse(line) for line in lines)
     return found
 
 
 # --- straight lines -----------------------------------------------------------------------------------------------
 
 
-def _lines(node: Node, found: Positions) -> Iterator[tuple[tuple[Piece, ...], bool]]:
+def _lines(node: Node) -> Iterator[tuple[tuple[Piece, ...], bool]]:
     """Straight lines of the statement, and whether each is needed to have every alternative once."""
     forks = list(_forks(node))
-    if not forks:
-        yield tuple(_write(node, iter(()))), True
-        return
-    longest = min(max(forks), MAX_LINES)
-    diagonal = dict.fromkeys(tuple(step % fork for fork in forks) for step in range(longest))
+    diagonal = dict.fromkeys(tuple(step % fork for fork in forks) for step in range(max(forks, default=1)))
     for picks in diagonal:
         yield tuple(_write(node, iter(picks))), True
-    others = (picks for picks in product(*(range(fork) for fork in forks)) if picks not in diagonal)
-    for at, picks in enumerate(others, len(diagonal)):
-        if at >= MAX_LINES:
-            found.complete = False
-            return
-        yield tuple(_write(node, iter(picks))), False
+    for picks in product(*(range(fork) for fork in forks)):
+        if picks not in diagonal:
+            yield tuple(_write(node, iter(picks))), False
 
 
 _TIMES = (1, 2, 0)  # how often a repetition is written in the first, second and third line
@@ -247,7 +245,15 @@ def _read(line: tuple[Piece, ...], found: Positions, attempts: int) -> None:
             found.error, found.refused = tree[0], sql
         if not _next(picks, choices, starts, len(sql) if tree[1] is None else tree[1]):
             return
-    found.complete = False
+
+
+def _can_parse(line: tuple[Piece, ...]) -> bool:
+    """Whether the line parses with shapes that suit its holes' quoting, or there are too many to try."""
+    slots = [piece for piece in line if isinstance(piece, Slot)]
+    suiting = [[shape for shape in _shapes(slot) if shape not in _WRONG.get(slot.hole.quoting, ())] for slot in slots]
+    if prod(len(shapes) for shapes in suiting) > MAX_ATTEMPTS:
+        return True
+    return any(isinstance(parse(_render(line, [*shapes])[0]), dict) for shapes in product(*suiting))
 
 
 def _shapes(slot: Slot) -> tuple[Shape, ...]:

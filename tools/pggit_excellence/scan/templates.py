@@ -79,7 +79,7 @@ def judge(
     if slots:
         lex(node, slots)
     case = _Case(trusted, parameters, sources or {})
-    positions = locate(node, slots) if _worth_parsing(slots) else Positions(complete=False)
+    positions = locate(node, slots) if _worth_parsing(slots) else Positions()
     problems = [problem for slot in slots for problem in _problems(slot, positions.spots.get(slot.index, []), case)]
     problems.extend(_invalid(positions, slots, problems))
     return Judgement(_verdict(problems), tuple(dict.fromkeys(problems)))
@@ -112,6 +112,9 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
         case Quoting.LITERAL:
             yield from _glued(slot, spots, case)
             yield from _literal(slot, spots, case)
+        case _ if slot.fused:
+            message = f"{_who(slot.hole.origin)} runs into a quote, whose meaning depends on it"
+            yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
         case Quoting.INERT:
             yield from _inert(slot, spots, case)
 
@@ -313,7 +316,7 @@ _OPEN_ENDED = {Quoting.RAW, Quoting.FIXED, Quoting.SQL, Quoting.WORD}
 
 
 def _invalid(positions: Positions, slots: list[Slot], problems: list[Problem]) -> Iterator[Problem]:
-    if positions.parsed or not positions.complete or any(slot.hole.quoting in _OPEN_ENDED for slot in slots):
+    if not positions.complete or any(slot.hole.quoting in _OPEN_ENDED for slot in slots):
         return
     if all(problem.verdict is Verdict.SAFE for problem in problems) and never_valid(positions.refused, positions.error):
         message = f"this can never be valid SQL, whatever is put in: {positions.error}"
