@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import FIXTURES
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan import fixing
+from pggit_excellence.scan import fixing, scanning
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.model import Edit, Finding, Fix, Severity
 from pggit_excellence.scan.program import Program, SourceText
@@ -20,6 +21,7 @@ from scan_reports import finding
 
 pytestmark = pytest.mark.once
 
+PROBES = FIXTURES / "scan"
 # What the stand-in of the scanner finds, and what it wants in its place. `BAD` makes a finding of another rule.
 RULES = {"raw": ("PGX101", "%I"), "hand": ("PGX109", "raw"), "harm": ("PGX101", "BAD"), "hint": ("PGX101", "LIT")}
 
@@ -57,6 +59,34 @@ def test_all_that_is_certain_in_rounds() -> None:
 
 def test_a_fix_that_does_harm_is_not_made_and_the_others_are() -> None:
     assert fixed("raw harm raw harm hand raw") == ("%I harm %I harm %I %I", 5)
+
+
+def test_what_would_do_harm_is_counted() -> None:
+    assert fixing.fix_all([SourceText("a.sql", "harm raw harm")], scan).refused == 2
+
+
+@pytest.mark.parametrize(
+    "file", [*PROBES.glob("probes/*.sql"), *PROBES.glob("rules/*_bad.sql")], ids=lambda file: file.stem
+)
+def test_the_scanner_s_own_fixes(file: Path) -> None:
+    """What is mended is gone, the text still parses, nothing is left that --fix says it makes."""
+    config = Config(jobs=1)
+
+    def really(sources: Iterable[SourceText]) -> Report:
+        return scanning.scan(sources, None, config)
+
+    text = file.read_text(encoding="utf-8")
+    before = really([SourceText("a.sql", text)])
+    result = fixing.fix_all([SourceText("a.sql", text)], really)
+    new = result.report.program.sources["a.sql"].text
+    left = [found for found in result.report.findings if found.fix is not None and found.fix.certain]
+    assert len(left) == result.refused
+    assert (new == text) == (result.count == 0)
+    assert not fixing.harmed(before, result.report)
+    parsed = [
+        {found.place.start for found in report.findings if found.rule == "PGX901"} for report in (before, result.report)
+    ]
+    assert len(parsed[1]) <= len(parsed[0])
 
 
 def test_a_hint_is_no_harm() -> None:

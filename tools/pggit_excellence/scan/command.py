@@ -129,7 +129,8 @@ def _fix(options: argparse.Namespace, config: Config) -> int:
             fixing.write(old, new)
         except CommandError as error:
             report.errors.append(str(error))
-    print(f"{fixed.count} fixed in {len(changed)} files", file=sys.stderr)
+    refused = f"; {fixed.refused} not made, as they would lead to another finding" if fixed.refused else ""
+    print(f"{fixed.count} fixed in {len(changed)} files{refused}", file=sys.stderr)
     show(options, report)
     return status(options, report)
 
@@ -174,7 +175,7 @@ def _write_baseline(options: argparse.Namespace, report: Report) -> int:
     baseline.write(options.write_baseline, found, fingerprints(report.program, found))
     tell(report.errors)
     print(f"{options.write_baseline}: {len(found)} findings", file=sys.stderr)
-    return EXIT_USAGE if report.errors else EXIT_CLEAN
+    return status(options, report) if report.errors or not report.program.sources else EXIT_CLEAN
 
 
 def show(options: argparse.Namespace, report: Report) -> None:

@@ -30,10 +30,11 @@ Key = tuple[str, str, str, str]
 
 @dataclass(slots=True)
 class Fixed:
-    """The report after all fixes, with the sources as they are then, and how many fixes were made."""
+    """The report after all fixes, with the sources as they are then; how many were made, and how many would do harm."""
 
     report: Report
     count: int = 0
+    refused: int = 0
 
 
 def fix_all(sources: Iterable[SourceText], scan: Scan) -> Fixed:
@@ -46,7 +47,7 @@ def fix_all(sources: Iterable[SourceText], scan: Scan) -> Fixed:
         if not chosen:
             break
         after = scan(_edited(result.report, chosen))
-        if not _harmed(result.report, after):
+        if not harmed(result.report, after):
             result = Fixed(after, result.count + len(chosen))
             most = 1 << 30
         elif len(chosen) > 1:  # one of them does harm: find out which
@@ -54,6 +55,7 @@ def fix_all(sources: Iterable[SourceText], scan: Scan) -> Fixed:
         else:
             refused.add(_key(chosen[0]))
             most = 1 << 30
+    result.refused = len(refused)
     return result
 
 
@@ -96,7 +98,7 @@ def _edited(report: Report, findings: Sequence[Finding]) -> list[SourceText]:
     return sources
 
 
-def _harmed(before: Report, after: Report) -> bool:
+def harmed(before: Report, after: Report) -> bool:
     """Whether there are findings that were not there (hints aside: %L may stand where USING fits), or more problems."""
 
     def counts(report: Report) -> Counter[tuple[str, str, str]]:
