@@ -89,6 +89,8 @@ ATTACKS: tuple[str | None, ...] = (
     "' OR pwn() > 0 --",
     "' OR pwn() > 0 OR '",
     "1 OR pwn() > 0",
+    "true AND pwn() > 0",
+    "true; SELECT pwn(); --",
     "1; SELECT pwn(); --",
     "1); SELECT pwn(); --",
     "1, pwn()",
