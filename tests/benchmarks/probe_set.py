@@ -11,6 +11,7 @@ More words of the first line:
     verdict: A|B    either will do
     function: F     whose statement is judged, where it is not the routine NAME
     exploit: none   the quoting is wrong for its place, but hostile text only ever ends in an error
+    sites: none     it runs nothing itself, but hands a text to a routine of the probes that does
 """
 
 from __future__ import annotations
@@ -159,6 +160,7 @@ class Probe:
     rules: frozenset[str]
     function: str
     exploitable: bool
+    has_site: bool
 
     @property
     def runs_when_used(self) -> bool:
@@ -172,14 +174,14 @@ class Probe:
     def hostile(self) -> Iterator[str]:
         """The hostile uses as SQL, each with every hostile text."""
         for use in self.attacks:
-            for text in ATTACKS if "attack" in re.findall(r':"?(attack)\b', use) else (None,):
+            for text in ATTACKS if re.search(r':"?attack\b', use) else (None,):
                 if ':"attack"' in use and name(text) is None:
                     continue
                 filled = use.replace(':"attack"', name(text) or "").replace(":attack", literal(text))
                 yield filled.replace(":body", self.body)
 
 
-HEADER = re.compile(r"-- probe: (?P<name>\w+)(?P<words>(?:  \w+: \S+( \([^)]*\))?)*)$")
+HEADER = re.compile(r"-- probe: (?P<name>\w+)(?P<words>(?:  \w+: \S+)+)$")
 USE = re.compile(r"-- (call|attack): (.+)$")
 
 
@@ -202,6 +204,7 @@ def read_probe(file: Path, first: int, lines: list[str]) -> Probe:
         rules=frozenset(filter(None, words.pop("rule", "").split("|"))),
         function=words.pop("function", header["name"]),
         exploitable=words.pop("exploit", "") != "none",
+        has_site=words.pop("sites", "") != "none",
     )
     if words or not probe.verdicts <= set(VERDICTS) or not probe.calls or not probe.attacks:
         raise ValueError(f"{file.name}:{first}: a verdict, a call and an attack are needed, and nothing unknown")
