@@ -121,3 +121,11 @@ def test_a_wrong_answer_is_seen() -> None:
     assert judge(safe, made_up(safe, "safe", "PGX101"))
     assert judge(unsafe, made_up(safe, "unsafe", "PGX101"))
     assert judge(safe, {"sites": [], "findings": []})
+
+
+@pytest.mark.once
+def test_what_the_attack_on_the_extension_exploits() -> None:
+    """tests/security/test-sql-injection.sql shows that one function can be exploited and its twin cannot."""
+    sites = scan("tests/security/test-sql-injection.sql")["sites"]
+    verdicts = {bare_name(site["function"]): site["verdict"] for site in sites}
+    assert (verdicts["unsafe_analyze"], verdicts["safe_analyze"]) == ("unsafe", "safe")
