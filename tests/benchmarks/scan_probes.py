@@ -79,7 +79,8 @@ def score(tool: str, alarmed: dict[str, bool], right: dict[str, bool]) -> dict[s
 def measure(server: Server) -> dict[str, Any]:
     """`scores` of both tools, and for each of the `themes` how many probes each tool got right.
 
-    Theirs is right where it warns of what gets through or keeps quiet about what does not; ours needs the right rule too.
+    Theirs is right where it warns of what gets through or keeps quiet about what does not;
+    ours needs the right rule too.
     """
     answers = scan(str(PROBES))
     ours = {probe.name: verdict_on(probe, answers) != "safe" for probe in probes()}
