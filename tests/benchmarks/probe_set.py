@@ -11,6 +11,7 @@ More words of the first line:
     verdict: A|B    either will do
     function: F     whose statement is judged, where it is not the routine NAME
     exploit: none   the quoting is wrong for its place, but hostile text only ever ends in an error
+    exploit: yes    something gets through, whatever the verdict on the statement: the quoting itself can be replaced
     sites: none     it runs nothing itself, but hands a text to a routine of the probes that does
 """
 
@@ -159,8 +160,13 @@ class Probe:
     verdicts: frozenset[str]
     rules: frozenset[str]
     function: str
-    exploitable: bool
+    exploit: str
     has_site: bool
+
+    @property
+    def gets_through(self) -> bool:
+        """Whether some hostile use must do harm; else none may."""
+        return self.exploit == "yes" or (self.exploit != "none" and "safe" not in self.verdicts)
 
     @property
     def runs_when_used(self) -> bool:
@@ -203,7 +209,7 @@ def read_probe(file: Path, first: int, lines: list[str]) -> Probe:
         verdicts=frozenset(words.pop("verdict").split("|")),
         rules=frozenset(filter(None, words.pop("rule", "").split("|"))),
         function=words.pop("function", header["name"]),
-        exploitable=words.pop("exploit", "") != "none",
+        exploit=words.pop("exploit", ""),
         has_site=words.pop("sites", "") != "none",
     )
     if words or not probe.verdicts <= set(VERDICTS) or not probe.calls or not probe.attacks:

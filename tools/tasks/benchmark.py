@@ -1,6 +1,8 @@
 """`tools/run benchmark`: what things cost, as ratios to a baseline of the same run. It reports and fails no time.
 
-Each part is a module of tests/benchmarks with `measure(server, database)` and `report(result)`.
+`database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
+tests/benchmarks with `measure(server, database)` and `report(result)`. `scan` measures the scanner's speed
+(scan_speed.py), `probes` how often it is right (scan_probes.py).
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 from pggit_excellence.server import Server, copy_installation, make_install, workspace
@@ -18,17 +21,50 @@ SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "shared_buffers": 
 
 
 def main() -> int:
-    """Make the database, run the parts, print their tables; 0 unless something could not be run at all."""
+    """Run one of the benchmarks and print its tables; 0 unless something could not be run at all."""
     sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+    parser = argparse.ArgumentParser(prog="tools/run benchmark", description=__doc__)
+    parser.add_argument("benchmark", nargs="?", choices=("database", "scan", "probes"), default="database")
+    parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
+    parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--tables", type=int, default=10_000, help="tables in the database")
+    options = parser.parse_args()
+    measures = {"database": measure_database, "scan": measure_scan, "probes": measure_probes}
+    results = measures[options.benchmark](options)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def measure_scan(options: argparse.Namespace) -> dict[str, object]:
+    """The scanner's speed."""
+    import scan_speed
+
+    with tempfile.TemporaryDirectory() as folder, console.status("scanning, and letting the peers do so"):
+        result = scan_speed.measure(Path(folder), options.files)
+    console.print(scan_speed.report(result))
+    return result
+
+
+def measure_probes(options: argparse.Namespace) -> dict[str, object]:
+    """The scanner's answers about the probes, beside plpgsql_check's."""
+    import scan_probes
+
+    with workspace() as folder:
+        installation = copy_installation(options.major, folder)
+        scan_probes.install_plpgsql_check(installation)
+        with Server(installation, folder / "server") as server, console.status("asking both tools"):
+            result = scan_probes.measure(server)
+    console.print(scan_probes.report(result))
+    return result
+
+
+def measure_database(options: argparse.Namespace) -> dict[str, object]:
+    """What the extension's functions cost in a database of the size that pgGit promises."""
     import big_database
     import function_times
     import metric_cost
-
-    parser = argparse.ArgumentParser(prog="tools/run benchmark", description=__doc__)
-    parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
-    parser.add_argument("--tables", type=int, default=big_database.TABLES, help="tables in the database")
-    options = parser.parse_args()
 
     results: dict[str, object] = {"major": options.major, "tables": options.tables}
     with workspace() as folder:
@@ -42,9 +78,7 @@ def main() -> int:
                     result = part.measure(server, DATABASE)
                 results[part.__name__] = result
                 console.print(part.report(result))
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return results
 
 
 if __name__ == "__main__":
