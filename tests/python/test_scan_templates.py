@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -87,6 +87,9 @@ LOCK TABLE {identifier:t} IN {word:mode} MODE
 DROP FUNCTION {qualified:f}
 SELECT t.{identifier:c} FROM t WHERE {literal:kind} = 'all' OR {literal:kind} IS NULL
 SELECT * FROM t WHERE name = {identifier:key_column}
+SELECT {identifier:c} FROM a UNION ALL SELECT {identifier:c} FROM b
+CREATE VIEW v AS SELECT {identifier:c} FROM a UNION SELECT {identifier:d} FROM b
+SELECT @extschema@.f({literal:x}) FROM @extschema@.{identifier:t}
 """.strip().splitlines()
 
 
@@ -214,6 +217,11 @@ def test_a_loops_reference_is_not_proven() -> None:
 
 def test_the_programs_own_text_is_safe_anywhere() -> None:
     assert judge(text("SELECT '{fixed:p}' {fixed:q} FROM {raw:r}", Source.CONSTANT)).verdict is Verdict.SAFE
+
+
+def test_a_name_that_can_be_a_column_in_one_alternative() -> None:
+    optional = alt([Const(" FROM t"), Const("")])
+    assert rules(judge(seq([Const("SELECT "), hole("identifier"), optional]))) == []
 
 
 def test_the_worst_decides() -> None:
@@ -483,15 +491,13 @@ def _outside(start: int, end: int, holes: list[tuple[int, int]]) -> list[tuple[i
 
 PIECES = [" ", "x", "1", "e", "E'", "'", "''", '"', "$$", "$a$", "$", "a", "--", "/*", "*/", "\n", "-", "/", "*", "\\"]
 PIECES += [",", ";", "(", ".", "u&", "SELECT ", " a = ", " 'b' ", ' "c" ', " $$d$$ ", "/* e */", "N'", "b'"]
+PIECES += ["SELECT ", "'a'", " 'it''s' ", ' "b" ', " AND ", " = ", ", ", " $q$ ", "/* ", " */", "('"]
 QUOTINGS = [Quoting.IDENTIFIER, Quoting.LITERAL, Quoting.QUALIFIED, Quoting.INERT, Quoting.WORD, Quoting.RAW]
 
 
-def texts() -> st.SearchStrategy[Text]:
-    constants = st.lists(st.sampled_from(PIECES), max_size=3).map(lambda parts: Const("".join(parts)))
-    balanced = st.sampled_from(
-        ["SELECT ", "'a'", " 'it''s' ", ' "b" ', " AND ", " = ", ", ", " $q$ ", "/* ", " */", "('"]
-    )
-    leaves = st.one_of(constants, balanced.map(Const), st.sampled_from(QUOTINGS).map(hole))
+def texts(pieces: Sequence[str], quotings: Sequence[Quoting]) -> st.SearchStrategy[Text]:
+    constants = st.lists(st.sampled_from(pieces), max_size=3).map(lambda parts: Const("".join(parts)))
+    leaves = st.one_of(constants, st.sampled_from(quotings).map(hole))
     return st.recursive(
         leaves,
         lambda inner: st.one_of(
@@ -540,7 +546,7 @@ def _parts(line: list[Const | Hole], texts: list[str]) -> list[str | tuple[str]]
     return [(text,) if isinstance(leaf, Hole) else text for leaf, text in zip(line, texts, strict=True)]
 
 
-def hunt(contents: Contents, examples: int, phases: tuple[Phase, ...]) -> None:
+def hunt(contents: Contents, examples: int, phases: tuple[Phase, ...], statements: st.SearchStrategy[Text]) -> None:
     """Look for a statement that is judged safe and is not."""
 
     @settings(
@@ -551,7 +557,7 @@ def hunt(contents: Contents, examples: int, phases: tuple[Phase, ...]) -> None:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(texts(), st.integers(0, 1 << 30))
+    @given(statements, st.integers(0, 1 << 30))
     def property_holds(value: Text, seed: int) -> None:
         check(value, Random(seed), contents)  # noqa: S311
 
@@ -559,31 +565,57 @@ def hunt(contents: Contents, examples: int, phases: tuple[Phase, ...]) -> None:
 
 
 def test_what_is_judged_safe_cannot_be_changed(contents: Contents) -> None:
-    hunt(contents, int(os.environ.get("PGGIT_FUZZ_EXAMPLES", "400")), tuple(Phase))
+    examples = int(os.environ.get("PGGIT_FUZZ_EXAMPLES", "400"))
+    hunt(contents, examples, tuple(Phase), texts(PIECES, QUOTINGS))
 
 
-PLANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "raw text is never reported": lambda patch: patch.setattr(templates, "_raw", lambda *_: iter(())),
-    "quotes around quoted text are not seen": lambda patch: patch.setattr(templates, "_enclosed", lambda *_: iter(())),
-    "a number after a minus sign is not seen": lambda patch: patch.setattr(templates, "_inert", lambda *_: iter(())),
-    "a literal that is touched is not seen": lambda patch: patch.setattr(templates, "_literal", lambda *_: iter(())),
-    "a word that is touched is not seen": lambda patch: patch.setattr(templates, "_glued", lambda *_: iter(())),
-    "dollar quotes are unknown": lambda patch: patch.setitem(
-        lexing._STEPS, lexing.Mode.DOLLAR, lambda text, *_: (len(text), lexing.State(lexing.Mode.NORMAL))
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def forget(name: str) -> Patch:
+    """The rule that `name` implements reports nothing."""
+    return lambda patch: patch.setattr(templates, name, lambda *_: iter(()))
+
+
+def misread(mode: lexing.Mode, step: Callable[..., Any]) -> Patch:
+    return lambda patch: patch.setitem(lexing._STEPS, mode, step)
+
+
+PLANTS: dict[str, tuple[Patch, list[str], list[Quoting]]] = {
+    "raw text is never reported": (forget("_raw"), ["SELECT ", " "], [Quoting.RAW]),
+    "quoted text in quotes is not seen": (forget("_enclosed"), ["'", '"', "$$", "/*", "--"], [Quoting.IDENTIFIER]),
+    "a number after a minus sign is not seen": (forget("_inert"), ["-", " "], [Quoting.INERT]),
+    "a literal that is touched is not seen": (forget("_literal"), ["'a'", " "], [Quoting.LITERAL]),
+    "dollar quotes are unknown": (
+        misread(lexing.Mode.DOLLAR, lambda text, *_: (len(text), lexing.State(lexing.Mode.NORMAL))),
+        ["$$", "$a$", " "],
+        [Quoting.IDENTIFIER],
     ),
-    "strings end at a backslash": lambda patch: patch.setitem(
-        lexing._STEPS, lexing.Mode.ESCAPED, lexing._STEPS[lexing.Mode.STRING]
+    "a backslash does not escape": (
+        misread(lexing.Mode.ESCAPED, lexing._STEPS[lexing.Mode.STRING]),
+        ["E'\\'", "'", " "],
+        [Quoting.IDENTIFIER],
     ),
-    "alternatives are the first one": lambda patch: patch.setattr(
-        lexing, "_join", lambda found: dict([next(iter(found))])
+    "comments do not nest": (
+        misread(lexing.Mode.BLOCK, lambda _, at, *__: (at + 2, lexing.State(lexing.Mode.NORMAL))),
+        ["/*", "*/", " "],
+        [Quoting.IDENTIFIER],
+    ),
+    "only the first alternative is read": (
+        lambda patch: patch.setattr(lexing, "_join", lambda found: dict([next(iter(found))])),
+        ["'", " "],
+        [Quoting.IDENTIFIER],
     ),
 }
 
 
 @pytest.mark.parametrize("fault", PLANTS)
 def test_the_hunt_finds_planted_faults(fault: str, contents: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
-    PLANTS[fault](monkeypatch)
+    plant, pieces, quotings = PLANTS[fault]
+    statements = texts(pieces, quotings)
+    hunt(contents, 100, (Phase.generate,), statements)
+    plant(monkeypatch)
     lexing.advance.cache_clear()
     with pytest.raises(AssertionError):
-        hunt(contents, 3000, (Phase.generate,))
+        hunt(contents, 1000, (Phase.generate,), statements)
     lexing.advance.cache_clear()

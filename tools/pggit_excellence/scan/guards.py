@@ -205,6 +205,8 @@ class _Leaf:
             return {}
         if kind == "AEXPR_OP" and name in {"=", "<>", "!="}:
             return self._equal(left, right) if (name == "=") == holds else {}
+        if kind == "AEXPR_OP" and (name, holds) in _LONGER and _is_length(left) and _is_zero(right):
+            return self._nothing(left)
         if kind in {"AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"}:
             if (kind == "AEXPR_NOT_DISTINCT") != holds:
                 return {}
@@ -221,11 +223,21 @@ class _Leaf:
 
     def _equal(self, left: Node, right: Node) -> Refinements:
         for one, other in ((left, right), (right, left)):
+            if _is_empty_text(other):
+                return self._nothing(one)
             if _target(_with_default(one)[0])[0]:
                 found = self._word_of_itself(one, other) or self.one_of(one, [self.evaluate(other, self.scope)])
                 if found:
                     return found
         return {}
+
+    def _nothing(self, left: Node) -> Refinements:
+        """`x = ''` holds, or is NULL: in both cases nothing stands there."""
+        call = left.get("FuncCall", {})
+        if call and call["funcname"][-1]["String"]["sval"] in _EMPTY_ONLY_OF_EMPTY:
+            left = call["args"][0]
+        names, _ = _target(_with_default(left)[0])
+        return {names: EMPTY} if names is not None and self._comparable(names) else {}
 
     def _word_of_itself(self, left: Node, right: Node) -> Refinements:
         """`x = quote_ident(x)`: a name that needs no quotes."""
@@ -308,6 +320,10 @@ _ARRAY_FORMS = {
     ("AEXPR_OP_ALL", "<>", False),
     ("AEXPR_OP_ALL", "!=", False),
 }
+# length(x) > 0 does not hold, length(x) = 0 does...
+_LONGER = {(">", False), ("=", True), ("<>", False), ("!=", False), ("<=", True)}
+_LENGTHS = {"length", "char_length", "character_length", "octet_length"}
+_EMPTY_ONLY_OF_EMPTY = _LENGTHS | {"lower", "upper"}
 _KEEPS_TEXT = {"text", "varchar", "name", "bpchar"}
 
 
@@ -327,6 +343,21 @@ def _variable_of(node: Node) -> Names | None:
     if not fields or not all("String" in item for item in fields):
         return None
     return tuple(item["String"]["sval"] for item in fields)
+
+
+def _is_empty_text(node: Node) -> bool:
+    constant = node.get("A_Const", {})
+    return "sval" in constant and not constant["sval"].get("sval")
+
+
+def _is_zero(node: Node) -> bool:
+    constant = node.get("A_Const", {})
+    return "ival" in constant and not constant["ival"].get("ival", 0)
+
+
+def _is_length(node: Node) -> bool:
+    call = node.get("FuncCall", {})
+    return bool(call) and call["funcname"][-1]["String"]["sval"] in _LENGTHS and len(call.get("args", [])) == 1
 
 
 def _with_default(node: Node) -> tuple[Node, bool]:

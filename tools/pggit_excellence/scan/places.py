@@ -171,7 +171,7 @@ def _reference(spot: Spot) -> int:
 
 def _never_column(spot: Spot, at: int) -> tuple[str, Confidence] | None:
     names = [name for name, _ in spot.trail[:at]]
-    select = _last(names, "SelectStmt")
+    select = max(_last(names, name) for name in ("SelectStmt", "larg", "rarg"))  # the arms of UNION
     clause = names[select + 1] if 0 <= select < len(names) - 1 else ""
     if clause in ("limitCount", "limitOffset"):
         return "LIMIT and OFFSET expect a value", Confidence.HIGH
@@ -200,7 +200,7 @@ def _is_default(spot: Spot) -> bool:
 
 
 def _has_columns(trail: tuple[tuple[str, Any], ...]) -> bool:
-    return any(name in _SCOPES or (name == "SelectStmt" and held.get("fromClause")) for name, held in trail)
+    return any(name in _SCOPES or (isinstance(held, dict) and "fromClause" in held) for name, held in trail)
 
 
 def _text_argument(spot: Spot, at: int) -> tuple[str, Confidence] | None:

@@ -215,11 +215,14 @@ def _write(node: Node, picks: Iterator[int]) -> Iterator[Piece]:
 # --- parsing one line ---------------------------------------------------------------------------------------------
 
 
+_INSTALLED = re.compile(r"@(\w+)@")  # @extschema@, @NAMESPACE@: names that come with the installation
+
+
 @lru_cache(maxsize=512)
 def parse(sql: str) -> Tree | tuple[str, int | None]:
     """The tree, or the parser's message and the character where it stopped (None: at the end)."""
     try:
-        return json.loads(parse_sql_json(sql))  # type: ignore[no-any-return]
+        return json.loads(parse_sql_json(_INSTALLED.sub(r"_\1_", sql) if "@" in sql else sql))  # type: ignore[no-any-return]
     except ParseError as error:
         message, location = error.args
         return str(message), location

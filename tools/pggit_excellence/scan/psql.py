@@ -17,7 +17,7 @@ _SEPARATOR = re.compile(r"(?<=\s)\\\\(?=\s|\Z)")
 _COPY_IN = re.compile(r"\\copy\b.*\bfrom\s+p?stdin\b", re.IGNORECASE)
 _END_OF_DATA = re.compile(r"^\\\.[ \t\r]*$", re.MULTILINE)
 _VARIABLE = re.compile(r""":(?:(?P<raw>\w+)|'(?P<literal>\w+)'|"(?P<identifier>\w+)"|\{\?(?P<test>\w+)\})""")
-_EXTENSION_WORD = re.compile(r"@(ext(?:schema(?::[A-Za-z_][\w$]*)?|owner))@")
+_EXTENSION_WORD = re.compile(r"@(ext(?:schema(?::[A-Za-z_][\w$]*)?|owner)|[A-Z][A-Z0-9_]*)@")
 
 
 class MetaCommand(NamedTuple):
@@ -62,7 +62,10 @@ def data_end(text: str, start: int) -> int:
 
 
 def replace_extension_words(text: str) -> str:
-    """@extschema@, @extschema:name@ and @extowner@ of extension scripts as identifiers, which the server puts there."""
-    if "@ext" not in text:
+    """@extschema@, @extschema:name@ and @extowner@ of extension scripts as identifiers, which the server puts there.
+
+    Likewise @NAMESPACE@ and other words in capitals, which programs replace before they run a script.
+    """
+    if "@" not in text:
         return text
     return _EXTENSION_WORD.sub(lambda found: "_" + found[1].replace(":", "_") + "_", text)

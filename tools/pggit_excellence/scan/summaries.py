@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pggit_excellence.scan import events, loops, sql_bodies
+from pggit_excellence.scan import events, loops, python_bodies, sql_bodies
 from pggit_excellence.scan.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.config import Config
@@ -30,6 +30,7 @@ from pggit_excellence.scan.values import (
     Array,
     Hole,
     Origin,
+    Place,
     Quoting,
     Record,
     Ref,
@@ -47,6 +48,8 @@ from pggit_excellence.scan.verdicts import Outcome, outcome
 from pggit_excellence.scan.walk import keywords
 
 _WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+# What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
+_OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _DEEP = 60  # calls inside of calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
@@ -87,7 +90,7 @@ class Summaries:
 
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
-        found = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in self.config.sinks} | {"execute"}
+        found = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in self.config.sinks} | _OTHER_LANGUAGES | {"execute"}
         waiting = [routine for routine in self.program.routines if routine.name[1] and not routine.nested]
         while True:
             new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
@@ -228,7 +231,17 @@ class Summaries:
             flow.expected = dict(keywords((block,)))
         elif routine.language == "sql":
             sql_bodies.interpret(flow)
+        else:
+            self._other_language(flow)
         return flow
+
+    def _other_language(self, flow: Flow) -> None:
+        """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""
+        body = python_bodies.analyse(flow.routine, self.program)
+        flow.log += [events.Ran(site.place, site.kind, site.statement) for site in body.sites]
+        if body.problem:
+            start = flow.routine.start
+            flow.log.append(events.Reported("PGX901", body.problem, Place(flow.routine.file, start, start + 1)))
 
     def _given_up(self, routine: Routine) -> Summary:
         """A routine of which nothing is known but its types."""

@@ -80,7 +80,10 @@ def judge(
         lex(node, slots)
     case = _Case(trusted, parameters, sources or {})
     positions = locate(node, slots) if _worth_parsing(slots) else Positions()
-    problems = [problem for slot in slots for problem in _problems(slot, positions.spots.get(slot.index, []), case)]
+    problems: list[Problem] = []
+    for slot in slots:
+        found = {problem.rule: problem for problem in _problems(slot, positions.spots.get(slot.index, []), case)}
+        problems.extend(found.values())  # one of each rule is enough for one hole
     problems.extend(_invalid(positions, slots, problems))
     return Judgement(_verdict(problems), tuple(dict.fromkeys(problems)))
 
@@ -243,16 +246,22 @@ def _identifier(slot: Slot, spots: list[Spot]) -> Iterator[Problem]:
         fix = _as_literal(hole, certain=True)
         yield Problem("PGX104", message, hole, Verdict.UNSAFE, None, Confidence.HIGH, fix, "a value")
         return
-    for spot in spots:
-        expected = value_place(spot)
-        if expected is None and compared(spot) and not hints_column(hole):
-            expected = "it is compared as a value is", Confidence.MEDIUM
-        if expected:
-            why, confidence = expected
-            message = f"{who} is {_QUOTED_AS[hole.quoting]} and names a column where a value is meant: {why}"
-            fix = _as_literal(hole, certain=False)
-            yield Problem("PGX104", message, hole, Verdict.UNSAFE, None, confidence, fix, "a value")
-            return
+    expected = [_not_a_column(spot, hole) for spot in spots]
+    if expected and None not in expected:
+        why, confidence = next(reason for reason in expected if reason)
+        message = f"{who} is {_QUOTED_AS[hole.quoting]} and names a column where a value is meant: {why}"
+        yield Problem(
+            "PGX104", message, hole, Verdict.UNSAFE, None, confidence, _as_literal(hole, certain=False), "a value"
+        )
+
+
+def _not_a_column(spot: Spot, hole: Hole) -> tuple[str, Confidence] | None:
+    """Why the name at the spot is no column, and how sure that is; None where it can be one."""
+    if found := value_place(spot):
+        return found
+    if compared(spot) and not hints_column(hole):
+        return "it is compared as a value is", Confidence.MEDIUM
+    return None
 
 
 def _as_literal(hole: Hole, *, certain: bool) -> Fix | None:
