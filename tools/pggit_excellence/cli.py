@@ -16,13 +16,16 @@ from pggit_excellence.errors import EXIT_USAGE, CommandError
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
     "report": "what the diagnostics of the installed extension say",
+    "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
 }
+# Beside text and json.
+MORE_FORMATS = {"scan": ("sarif", "github")}
 
 
-def common_options() -> argparse.ArgumentParser:
+def common_options(formats: Sequence[str]) -> argparse.ArgumentParser:
     """What every command takes."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    parser.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
     parser.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
     return parser
 
@@ -35,8 +38,8 @@ def main(argv: Sequence[str]) -> int:
         epilog="Exit status: 0 clean, 1 findings, 2 usage or error, 3 nothing to do.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    common = common_options()
     for name, summary in COMMANDS.items():
+        common = common_options(("text", "json", *MORE_FORMATS.get(name, ())))
         command = commands.add_parser(name, help=summary, description=summary, parents=[common])
         if name in argv:
             import_module(f"pggit_excellence.{name}").add_arguments(command)

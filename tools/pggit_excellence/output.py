@@ -14,6 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pggit_excellence.printable import printable
+
 WIDTH_OF_A_FILE = 160
 UNBOUNDED = 100_000
 # A statement to copy: it stands below its row.
@@ -35,8 +37,7 @@ def plain(cell: object) -> Text:
         return Text("yes" if cell else "no")
     text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
     text = re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(?=[+-]\d\d:\d\d$)", r"\1 \2", text)
-    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-    return Text(shown)
+    return Text(printable(text))
 
 
 def print_rows(out: Console, rows: Sequence[Row], indent: int = 0) -> None:

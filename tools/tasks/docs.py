@@ -1,6 +1,7 @@
-"""`tools/run docs`: write docs/pggit_excellence.md, the reference, from the catalog's own comments.
+"""`tools/run docs`: write what is generated in docs/; tests compare.
 
-The head of the file, down to the marker, is written by hand; what follows is generated, and a test compares.
+docs/pggit_excellence.md, the reference, comes from the catalog's own comments; its head, down to the marker, is written
+by hand. docs/rules/ comes from the scanner's rules.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import psycopg
 
+from pggit_excellence.scan.rule_texts import index, page
+from pggit_excellence.scan.rules import RULES
 from pggit_excellence.server import Server, copy_installation, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "pggit_excellence.md"
+RULE_PAGES = ROOT / "docs" / "rules"
 MARKER = "<!-- generated from the comments in sql/ by tools/run docs -->\n"
 
 PARTS = {
@@ -82,8 +86,25 @@ def reference(connection: psycopg.Connection) -> str:
     return "\n".join(f"## {PARTS[part]}\n\n" + "\n".join(texts) for part, texts in sections.items() if texts)
 
 
+def rule_pages() -> dict[str, str]:
+    """File name and text of each page in docs/rules."""
+    return {"README.md": index()} | {f"{rule.id}.md": page(rule) for rule in RULES.values()}
+
+
+def write_rule_pages() -> None:
+    """Pages of rules that are gone go as well."""
+    RULE_PAGES.mkdir(exist_ok=True)
+    pages = rule_pages()
+    for old in RULE_PAGES.glob("*.md"):
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        (RULE_PAGES / name).write_text(text, encoding="utf-8")
+
+
 def main() -> int:
-    """Write the reference; returns the exit status."""
+    """Write the pages of the rules and the reference; returns the exit status."""
+    write_rule_pages()
     with workspace() as folder:
         installation = copy_installation(15, folder)
         make_install(installation, ROOT)

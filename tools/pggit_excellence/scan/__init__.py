@@ -1,5 +1,5 @@
-"""`pggit-excellence scan`: prove every dynamic EXECUTE safe, or show the path by which it is not.
+"""`pggit-excellence scan`: prove every dynamic EXECUTE safe, or show the path by which it is not."""
 
-sources -> statements (split, recover) -> program (routines, tables, grants) -> syntax (PL/pgSQL) -> interpreter
-(abstract values of every expression) -> templates (what each hole of the built statement is) -> findings -> report.
-"""
+from pggit_excellence.scan.command import add_arguments, run
+
+__all__ = ["add_arguments", "run"]

@@ -69,6 +69,7 @@ class Routine:
     settings: tuple[tuple[str, str], ...] = ()  # SET name = value as written, names folded; search_path as "a, b"
     nested: bool = False  # inside the dollar-quoted template of a generated function
     atomic: bool = False  # BEGIN ATOMIC or RETURN expression: nothing dynamic in it, body is ''
+    gexec: int | None = None  # of a `statement`: where in the file the \gexec stands that runs its result as SQL
 
     @property
     def label(self) -> str:
@@ -120,7 +121,10 @@ class Program:
     enums: dict[Name, tuple[str, ...]] = field(default_factory=dict)
     domains: dict[Name, str] = field(default_factory=dict)  # base type as written
     composites: dict[Name, dict[str, str]] = field(default_factory=dict)
-    # REVOKE/GRANT EXECUTE ON FUNCTION in order: (grant, (schema, name) or (schema, '*') for ALL IN SCHEMA, grantees)
-    execute_grants: list[tuple[bool, Name, tuple[str, ...]]] = field(default_factory=list)
+    # By a routine's key who may EXECUTE it beside its owner; `public` for PUBLIC, who may where nothing revokes it
+    executors: dict[str, set[str]] = field(default_factory=dict)
+    triggers: dict[Name, set[Name]] = field(default_factory=dict)  # the tables whose triggers call a function
+    # Roles beside the owner that may create objects in a schema; a schema that is not here is not known
+    schema_creators: dict[str, set[str]] = field(default_factory=dict)
     event_trigger_functions: set[Name] = field(default_factory=set)
     not_understood: list[NotUnderstood] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from pggit_excellence.scan.program import Name, Program
@@ -12,6 +13,8 @@ class Scope(Protocol):
     """The routine at one statement. Offsets are of the `Sql` being evaluated; `place` maps them to the file."""
 
     program: Program
+    # Functions that the configuration calls sinks (name or schema.name): the arguments, from 0, that they run as SQL.
+    sinks: Mapping[str, tuple[int, ...]]
 
     def place(self, start: int, end: int) -> Place:
         """Characters `start` to `end` of the SQL text being evaluated, as a place in the file."""

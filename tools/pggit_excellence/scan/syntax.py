@@ -20,7 +20,10 @@ class Sql:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is assigned to: `names` as written and folded (`rec.field` is two), then subscripts `[i]`, `[a:b]`."""
+    """What is assigned to: `names` as written and folded (`rec.field` is two), then subscripts `[i]`, `[a:b]`.
+
+    Fields behind a subscript (`a[i].f := x`) are not kept: something in the element changes.
+    """
 
     names: tuple[str, ...]
     start: int
@@ -54,7 +57,7 @@ Body = tuple["Statement", ...]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """`WHEN conditions THEN body` of an EXCEPTION section."""
+    """`WHEN conditions THEN body` of an EXCEPTION section; `SQLSTATE '22012'` is the condition 22012."""
 
     conditions: tuple[str, ...]
     body: Body
@@ -62,12 +65,16 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class Block(Statement):
-    """[<<label>>] [DECLARE ...] BEGIN ... [EXCEPTION ...] END."""
+    """[<<label>>] [DECLARE ...] BEGIN ... [EXCEPTION ...] END.
+
+    `conflict` of the outermost block: use_variable, use_column or error, as `#variable_conflict` says ('': nothing).
+    """
 
     body: Body
     declarations: tuple[Declaration, ...] = ()
     handlers: tuple[Handler, ...] = ()
     label: str = ""
+    conflict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,7 @@ class Assert(Statement):
     """ASSERT condition [, message]."""
 
     condition: Sql
+    message: Sql | None = None
 
 
 @dataclass(frozen=True, slots=True)

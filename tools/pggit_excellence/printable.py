@@ -1,0 +1,8 @@
+"""Text that can be shown: names and file contents may hold escape sequences."""
+
+
+def printable(text: str, keep: str = "\n") -> str:
+    r"""The text with characters that cannot be printed written as escapes (`\x1b`), but those to `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

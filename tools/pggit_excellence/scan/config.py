@@ -1,0 +1,224 @@
+"""Configuration: the table `[tool.pggit-excellence.scan]` of a pyproject.toml, overridden by the command line."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.model import Severity
+from pggit_excellence.scan.program import Name
+from pggit_excellence.scan.rules import RULES
+from pggit_excellence.scan.values import Quoting
+
+TABLE = "tool.pggit-excellence.scan"
+FILE = "pyproject.toml"
+# What a function that is declared safe returns, by the key that declares it.
+RETURNS = {
+    "returns-identifier": Quoting.IDENTIFIER,
+    "returns-qualified-name": Quoting.QUALIFIED,
+    "returns-literal": Quoting.LITERAL,
+    "returns-number": Quoting.INERT,
+    "returns-word": Quoting.WORD,
+    "returns-sql": Quoting.SQL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the user wants. Paths of patterns are relative to `root`, the folder of the configuration file.
+
+    `sinks` are functions that run SQL: the number of that argument, from 1. `returns` are functions whose result is
+    known: how it is quoted. Both by name (schema, function), '' for any schema.
+    """
+
+    root: Path = field(default_factory=Path.cwd)
+    select: tuple[str, ...] = ()  # prefixes of rule ids; none: every rule
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    fail_on: Severity = Severity.WARNING
+    baseline: Path | None = None
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sinks: Mapping[Name, int] = field(default_factory=dict)
+    returns: Mapping[Name, Quoting] = field(default_factory=dict)
+    jobs: int = 0  # processes; 0: one for each processor
+
+    def enabled(self, rule: str) -> bool:
+        """Whether findings of the rule are wanted at all."""
+        return (not self.select or rule.startswith(self.select)) and not (self.ignore and rule.startswith(self.ignore))
+
+    def excluded(self, file: str) -> bool:
+        """Whether the file is not to be scanned."""
+        return any(self._matches(file, pattern) for pattern in self.exclude)
+
+    def ignored_in(self, rule: str, file: str) -> bool:
+        """Whether findings of the rule are not wanted in this file."""
+        return any(
+            rule.startswith(prefixes) and self._matches(file, pattern)
+            for pattern, prefixes in self.per_file_ignores.items()
+        )
+
+    def _matches(self, file: str, pattern: str) -> bool:
+        """Whether a glob matches the path, one of its folders or, without a slash in it, one of their names.
+
+        As in fnmatch, `*` also stands for slashes.
+        """
+        pattern = pattern.rstrip("/")
+        path = Path(os.path.abspath(file))  # noqa: PTH100  # Path.resolve() would follow links, absolute() keeps ".."
+        relative = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        above = [part.as_posix() for part in (relative, *relative.parents)]
+        names = () if "/" in pattern else relative.parts
+        return any(fnmatchcase(name, pattern) for name in (*above, *names))
+
+
+class _MistakeError(Exception):
+    """What is wrong with one key."""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _MistakeError('must be a list of strings, like ["a", "b"]')
+    return tuple(value)
+
+
+def rule_prefixes(names: Iterable[str]) -> tuple[str, ...]:
+    """Rule ids or beginnings of them, each of which some rule must have."""
+    prefixes = tuple(name.strip().upper() for name in names)
+    for prefix in prefixes:
+        if not prefix or not any(rule.startswith(prefix) for rule in RULES):
+            raise CommandError(f"no such rule: {prefix or chr(39) * 2} (there are {', '.join(RULES)})")
+    return prefixes
+
+
+def _rules(value: object) -> tuple[str, ...]:
+    try:
+        return rule_prefixes(_texts(value))
+    except CommandError as error:
+        raise _MistakeError(f"names what is not there: {error}") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _MistakeError("must be a string")
+    return value
+
+
+def _severity(value: object) -> Severity:
+    text = _text(value)
+    if text not in set(Severity):
+        raise _MistakeError(f"must be one of {', '.join(Severity)}")
+    return Severity(text)
+
+
+def _table(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise _MistakeError("must be a table")
+    return value
+
+
+def _per_file_ignores(value: object) -> dict[str, tuple[str, ...]]:
+    return {pattern: _rules(rules) for pattern, rules in _table(value).items()}
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise _MistakeError("must be a whole number from 1")
+    return value
+
+
+def function_name(text: str) -> Name:
+    """`function` or `schema.function`, as PostgreSQL folds names: "Quoted" keeps its case."""
+    parts, rest = [], text
+    while rest:
+        if rest.startswith('"'):
+            end = rest.find('"', 1)
+            part, rest = rest[1:end], rest[end + 1 :]
+        else:
+            part, dot, behind = rest.partition(".")
+            part, rest = part.lower(), dot + behind
+        parts.append(part)
+        if rest and not (rest.startswith(".") and len(rest) > 1):
+            break
+        rest = rest[1:]
+    if rest or not 1 <= len(parts) <= 2 or not all(parts):
+        raise _MistakeError(f"has {text!r}, which is no function name (schema.function)")
+    return (parts[0] if len(parts) == 2 else "", parts[-1])
+
+
+def _sinks(value: object) -> dict[Name, int]:
+    return {function_name(name): _count(argument) for name, argument in _table(value).items()}
+
+
+# key -> (field of Config, how its value is read)
+KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
+    "select": ("select", _rules),
+    "ignore": ("ignore", _rules),
+    "exclude": ("exclude", _texts),
+    "fail-on": ("fail_on", _severity),
+    "baseline": ("baseline", _text),
+    "per-file-ignores": ("per_file_ignores", _per_file_ignores),
+    "sinks": ("sinks", _sinks),
+    "jobs": ("jobs", _count),
+}
+
+
+def find(first_path: Path) -> Path | None:
+    """The nearest pyproject.toml that has our table, from the first path upwards."""
+    start = first_path.absolute()
+    for folder in (start, *start.parents):
+        file = folder / FILE
+        if file.is_file() and _our_table(_read(file)) is not None:
+            return file
+    return None
+
+
+def load(file: Path | None) -> Config:
+    """The configuration of that file; the defaults without one."""
+    if file is None:
+        return Config()
+    table = _our_table(_read(file))
+    if table is None:
+        raise CommandError(f"{file}: no table [{TABLE}]")
+    if not isinstance(table, dict):
+        raise CommandError(f"{file}: {TABLE} must be a table")
+    return _from_table(file, table)
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file}: no valid TOML: {' '.join(str(error).split())}") from None
+
+
+def _our_table(document: Mapping[str, object]) -> object:
+    found: object = document
+    for name in TABLE.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _from_table(file: Path, table: Mapping[str, object]) -> Config:
+    values: dict[str, object] = {}
+    returns: dict[Name, Quoting] = {}
+    for key, value in table.items():
+        try:
+            if key in RETURNS:
+                returns.update({function_name(name): RETURNS[key] for name in _texts(value)})
+            elif key in KEYS:
+                name, read = KEYS[key]
+                values[name] = read(value)
+            else:
+                raise _MistakeError(f"is not known; there are {', '.join([*KEYS, *RETURNS])}")
+        except _MistakeError as mistake:
+            raise CommandError(f"{file}: {TABLE}: {key} {mistake}") from None
+    root = file.absolute().parent
+    if "baseline" in values:
+        values["baseline"] = root / str(values["baseline"])
+    return replace(Config(root=root, returns=returns), **values)  # type: ignore[arg-type]  # read by KEYS

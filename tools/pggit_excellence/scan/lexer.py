@@ -1,0 +1,111 @@
+"""PostgreSQL's tokens, never failing: for text that libpg_query refuses, and where the exact extent of a token matters.
+
+A quote or comment that nothing closes runs to the end of the text (`closed` is False). White space yields no token.
+`standard_conforming_strings` is taken to be on, as in libpg_query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import NamedTuple
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    WORD = auto()  # an identifier or keyword without quotes
+    QUOTED = auto()  # "..." and U&"..."
+    STRING = auto()  # '...', also N'...', B'...', X'...' and U&'...'
+    ESCAPE_STRING = auto()  # E'...'
+    DOLLAR = auto()  # $tag$...$tag$
+    PARAMETER = auto()  # $1
+    NUMBER = auto()
+    OPERATOR = auto()  # also = and =>
+    PUNCTUATION = auto()  # ( ) [ ] , ; . : and :: := ..
+    COMMENT = auto()  # -- and /* */, which nest
+    META = auto()  # \... : no SQL, a command of psql up to the end of its line
+    OTHER = auto()  # one character that begins no token
+
+
+class Token(NamedTuple):
+    """Characters `start` to `end` (exclusive) of the text."""
+
+    kind: Kind
+    start: int
+    end: int
+    closed: bool = True
+
+
+_HIGH = "\u0080-\U0010ffff"
+_START, _INSIDE = f"A-Za-z_{_HIGH}", f"A-Za-z0-9_$\\{_HIGH}"
+_OPERATOR = r"~!@#^&|`?+\-*/%<>="
+# In this order: the first that matches wins. What follows a closed quote is the same quote without its end.
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    (Kind.WORD, f"[{_START}]++(?!['&])[{_INSIDE}]*+"),
+    (Kind.PUNCTUATION, r"::|:=|\.\.|[()\[\],;:]|\.(?!\d)"),
+    (Kind.ESCAPE_STRING, r"[eE]'(?:[^'\\]++|\\.|'')*+'"),
+    (Kind.ESCAPE_STRING, r"[eE]'.*+"),
+    (Kind.STRING, r"(?:[nNbBxX]|[uU]&)?'(?:[^']++|'')*+'"),
+    (Kind.STRING, r"(?:[nNbBxX]|[uU]&)?'.*+"),
+    (Kind.QUOTED, r'(?:[uU]&)?"(?:[^"]++|"")*+"'),
+    (Kind.QUOTED, r'(?:[uU]&)?".*+'),
+    (Kind.WORD, f"[{_START}][{_INSIDE}]*+"),
+    (Kind.NUMBER, r"0[xX][0-9A-Fa-f_]+|0[oObB][0-7_]+|(?:\d[\d_]*+(?:\.(?!\.)\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"),
+    (Kind.PARAMETER, r"\$\d++"),
+    (Kind.DOLLAR, f"\\$(?:[{_START}][A-Za-z0-9_{_HIGH}]*+)?\\$"),
+    (Kind.COMMENT, r"--[^\n\r]*+|/\*"),
+    (Kind.OPERATOR, rf"(?:(?!--|/\*)[{_OPERATOR}])++"),
+    (Kind.META, r"\\[^\n\r]*+"),
+    (Kind.OTHER, r"."),
+)
+_SPACE = r"[ \t\n\r\f\v]*+"
+_TOKEN = re.compile(_SPACE + "(?:" + "|".join(f"({pattern})" for _, pattern in _PATTERNS) + ")", re.DOTALL)
+_KINDS = (Kind.OTHER, *(kind for kind, _ in _PATTERNS))
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+# An operator of several characters ends in + or - only if it has one of these.
+_MAY_END_IN_SIGN = re.compile(r"[~!@#^&|`?%]")
+_UNCLOSED = {index for index, (_, pattern) in enumerate(_PATTERNS, 1) if pattern.endswith(".*+")}
+# What needs a second look; for every other kind the match is the token.
+_SPECIAL = {i for i, kind in enumerate(_KINDS) if kind in {Kind.DOLLAR, Kind.COMMENT, Kind.OPERATOR}}
+
+
+def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
+    """The tokens of `text` from `start` to `end`, comments included."""
+    position, end, match = start, len(text) if end is None else end, _TOKEN.match
+    while found := match(text, position, end):
+        index = found.lastindex or 0
+        kind, begin, position = _KINDS[index], found.start(index), found.end()
+        closed = index not in _UNCLOSED
+        if index in _SPECIAL:
+            position, closed = _finish(text, kind, begin, position, end)
+        yield Token(kind, begin, position, closed)
+
+
+def _finish(text: str, kind: Kind, start: int, found: int, end: int) -> tuple[int, bool]:
+    """Where a token of that kind ends whose pattern matched up to `found`, and whether it is closed."""
+    if kind is Kind.DOLLAR:
+        closing = text.find(text[start:found], found, end)
+        return (end, False) if closing < 0 else (closing + found - start, True)
+    if kind is Kind.COMMENT:
+        return (found, True) if text[start] == "-" else _comment_end(text, found, end)
+    return _operator_end(text, start, found), True
+
+
+def _comment_end(text: str, inside: int, end: int) -> tuple[int, bool]:
+    depth, position = 1, inside
+    while depth:
+        edge = _COMMENT_EDGE.search(text, position, end)
+        if edge is None:
+            return end, False
+        depth += 1 if edge.group() == "/*" else -1
+        position = edge.end()
+    return position, True
+
+
+def _operator_end(text: str, start: int, end: int) -> int:
+    if end - start > 1 and text[end - 1] in "+-" and not _MAY_END_IN_SIGN.search(text, start, end):
+        while end - start > 1 and text[end - 1] in "+-":
+            end -= 1
+    return end
