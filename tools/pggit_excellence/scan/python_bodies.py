@@ -74,8 +74,8 @@ _NUMERIC = {"int", "float", "len", "abs", "round", "sum", "ord", "hash", "id", "
             "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID", "time.time"}  # fmt: skip
 _SAME_ELEMENTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"}
 _RUNS_PYTHON = {"eval", "exec", "compile", "__import__", "importlib.import_module"}
-_HARMLESS = {"plpy.debug", "plpy.log", "plpy.info", "plpy.notice", "plpy.warning", "plpy.error", "plpy.fatal", "print",
-             "plpy.subtransaction", "plpy.commit", "plpy.rollback"}  # fmt: skip
+_HARMLESS = {"plpy.debug", "plpy.log", "plpy.info", "plpy.notice", "plpy.warning", "plpy.error", "plpy.fatal",
+             "print", "plpy.subtransaction", "plpy.commit", "plpy.rollback"}  # fmt: skip
 _REORDERS = {"sort", "reverse", "clear", "pop", "popitem", "remove"}
 _CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
 # A pattern that lets only letters, digits, _ and $ through.
@@ -190,11 +190,13 @@ class _Body:
         self._attempts: list[list[Env]] = []  # the states in each try block around
         self._muted = 0
         self._steps = 0
+        self._gave_up = False
 
     def sites(self) -> tuple[PythonSite, ...]:
         """Run the body twice: what one call stores in SD the next one reads."""
         for _ in range(2):
             self._found.clear()
+            self._visited.clear()
             self._frames = [_Frame()]
             env = self._run(self._tree.body, self._parameters()) or self._parameters()
             self._uncalled(env)
@@ -229,7 +231,7 @@ class _Body:
         for node in ast.walk(self._tree):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 continue
-            if node not in self._visited or getattr(node, "name", "") in handed:
+            if self._gave_up or node not in self._visited or getattr(node, "name", "") in handed:
                 self._call_local(Thing("", node), ([], {}), env, unknown("an argument"))
 
     def _unreached(self) -> None:
@@ -858,7 +860,8 @@ class _Body:
         return result
 
     def _give_up(self, node: ast.AST) -> Item:
-        """Calls nested too deeply, as recursion is: what runs inside is not known."""
+        """Calls nested too deeply, as recursion is: what runs inside is not known, nor with what others are called."""
+        self._gave_up = True
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
                 name = f"plpy.{inner.func.attr}"
@@ -975,6 +978,11 @@ def _join(left: Item, right: Item) -> Item:
     if isinstance(left, Thing) or isinstance(right, Thing):
         sink = next((item for item in (left, right) if isinstance(item, Thing) and item.name in SINKS), None)
         return sink or unknown("one of several things")
+    for one, other in ((left, right), (right, left)):
+        if not isinstance(one, Record | Array) and not isinstance(other, Record | Array):
+            parts, longer = _parts(one), _parts(other)
+            if longer[: len(parts)] == parts:  # perhaps something was added
+                return seq([one, alt([EMPTY, seq(longer[len(parts) :])])])
     return merged([left, right]) or EMPTY
 
 
