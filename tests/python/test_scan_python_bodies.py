@@ -404,6 +404,7 @@ def add(y):
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.recursive(SIMPLE, _nest, max_leaves=3), min_size=1, max_size=6))
+@example(["s = add(l)"])
 @example(["l.append(p)", "m = l\nm.append(q)", "plpy.execute(', '.join(l))"])
 def test_what_python_runs_of_random_bodies_is_covered(parts: list[str]) -> None:
     body = (

@@ -71,7 +71,7 @@ _QUOTERS = {
     "plpy.quote_nullable": Quoting.LITERAL,
 }
 _NUMERIC = {"int", "float", "len", "abs", "round", "sum", "ord", "hash", "id", "bool", "isinstance", "any", "all",
-            "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID", "time.time"}  # fmt: skip
+            "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID"}  # fmt: skip
 _SAME_ELEMENTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"}
 _RUNS_PYTHON = {"eval", "exec", "compile", "__import__", "importlib.import_module"}
 _HARMLESS = {"plpy.debug", "plpy.log", "plpy.info", "plpy.notice", "plpy.warning", "plpy.error", "plpy.fatal",
@@ -168,6 +168,7 @@ class _Frame:
     """A function that is being run, or the body itself."""
 
     returned: list[Item] = field(default_factory=list)
+    left: list[Env] = field(default_factory=list)  # the state at each return and raise
     breaks: list[Env] = field(default_factory=list)
     continues: list[Env] = field(default_factory=list)
 
@@ -420,10 +421,12 @@ class _Body:
 
     def _return(self, node: ast.Return, env: Env) -> None:
         self._frames[-1].returned.append(NONE if node.value is None else self._eval(node.value, env))
+        self._frames[-1].left.append(env)
 
     def _raise(self, node: ast.Raise, env: Env) -> None:
         if node.exc is not None:
             self._eval(node.exc, env)
+        self._frames[-1].left.append(env)
 
     def _with(self, node: ast.With | ast.AsyncWith, env: Env) -> Env | None:
         env = dict(env)
@@ -850,11 +853,12 @@ class _Body:
         self._frames.append(_Frame())
         if isinstance(node, ast.Lambda):
             result = self._eval(node.body, inner)
+            self._write_back(node, inner, env)
         else:
             behind = self._run(node.body, inner)
             returned = self._frames[-1].returned
             result = _join_all(returned) if returned else NONE
-            self._write_back(node, behind or inner, env)
+            self._write_back(node, _join_env([behind, *self._frames[-1].left]) or inner, env)
         self._frames.pop()
         self._bases.pop()
         return result
