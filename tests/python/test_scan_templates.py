@@ -256,6 +256,15 @@ def test_a_list_built_in_a_loop() -> None:
     assert rules(judge(raw)) == ["PGX101"]
 
 
+def test_a_statement_of_too_many_forms_is_not_proven() -> None:
+    pieces = [Const(f" c{number} = '") for number in range(9)]
+    mixture = Star(Alt((*pieces, hole("literal"), hole("inert"))))
+    judgement = judge(seq([Const("SELECT 1 WHERE"), mixture]))
+    assert (judgement.verdict, rules(judgement)) == (Verdict.NOT_PROVEN, ["PGX101"])
+    raw = judge(seq([Const("SELECT 1 WHERE"), Star(Alt((*pieces, hole("raw"))))]))
+    assert raw.verdict is Verdict.UNSAFE
+
+
 def test_a_loop_that_changes_the_lexical_state() -> None:
     flips = seq([Const("SELECT "), Star(Const("'")), hole("identifier"), Const(" FROM t")])
     assert "PGX104" in rules(judge(flips))
