@@ -105,6 +105,9 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     if quoting is Quoting.RAW:
         yield from _raw(slot, spots, case)
         return
+    if slot.mixed:
+        yield from _mixed(slot)
+        return
     yield from _enclosed(slot, case)
     if Mode.NORMAL not in slot.modes:
         return
@@ -221,6 +224,14 @@ def _enclosed(slot: Slot, case: _Case) -> Iterator[Problem]:
         if slot.hole.quoting is not Quoting.LITERAL and mode in (Mode.STRING, Mode.NAME):
             fix = fixes.unquote_by_hand(slot.hole, mode, case.sources)
         yield Problem("PGX104", message, slot.hole, Verdict.UNSAFE, fix=fix, position=where)
+
+
+def _mixed(slot: Slot) -> Iterator[Problem]:
+    """Quoted text in a statement of too many forms, some of which only the analysis makes: no proof, no accusation."""
+    quoted = slot.hole.quoting in _QUOTED_AS and (slot.modes != {Mode.NORMAL} or slot.glued or slot.requoted)
+    if quoted or slot.fused or slot.minus:
+        message = f"{_who(slot.hole.origin)} is put into a statement that has too many forms to follow"
+        yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
 
 
 def _glued(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
