@@ -7,7 +7,7 @@ is not known becomes an UNKNOWN hole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -65,6 +65,27 @@ BOOLEAN_KINDS = frozenset(
 )
 
 
+class Columns(Mapping[str, Value]):
+    """Columns of a table by name, in order; each value is made when it is asked for."""
+
+    def __init__(self, types: Mapping[str, str], make: Callable[[str, str], Value]) -> None:
+        """`make` gets a column's name and type."""
+        self.types = types
+        self.make = make
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of a column."""
+        return self.make(name, self.types[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self.types)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.types)
+
+
 @dataclass(slots=True)
 class Relation:
     """One item of FROM: its columns in order, and any other column (`rest`), where not all are known.
@@ -73,7 +94,7 @@ class Relation:
     """
 
     name: str
-    columns: dict[str, Value]
+    columns: Mapping[str, Value]
     rest: Callable[[str], Value] | None = None
     schema: str = ""
     scalar: Value | None = None

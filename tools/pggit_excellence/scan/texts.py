@@ -99,14 +99,14 @@ def _keywords() -> frozenset[str]:
 
 
 def quote_identifier(text: str) -> str:
-    """What quote_ident() makes of a known text."""
+    """A known text as the server quotes it: an identifier."""
     if re.fullmatch("[a-z_][a-z0-9_]*", text) and text not in _keywords():
         return text
     return '"' + text.replace('"', '""') + '"'
 
 
 def quote_literal(text: str) -> str:
-    """What quote_literal() makes of a known text."""
+    """A known text as the server quotes it: a string constant."""
     doubled = text.replace("'", "''").replace("\\", "\\\\")
     return f"E'{doubled}'" if "\\" in text else f"'{doubled}'"
 
