@@ -41,6 +41,7 @@ from pggit_excellence.scan.values import (
 )
 
 BOOLEAN = Hole(Quoting.INERT, Origin(Source.CONSTANT, "boolean"), "bool")
+QUALIFIED_NAME = re.compile(r'(?:"[^"]*"|[\w$.])+')
 ARITHMETIC = frozenset(["+", "*", "/", "%", "^", "|/", "||/", "@", "&", "|", "#", "~", "<<", ">>"])
 COMPARISON = re.compile(
     r"<|>|<=|>=|=|<>|!=|~|~\*|!~|!~\*|~~|~~\*|!~~|!~~\*|@>|<@|&&|\?|\?\||\?&|@\?|@@|@@@|\^@|~=|%>|<%|-\|-"
@@ -186,7 +187,7 @@ class Terms:
 
     def word_place(self, start: int) -> Place:
         """The qualified name at `start`."""
-        match = re.compile(r'(?:"[^"]*"|[\w$.])+').match(self.text, max(start, 0))
+        match = QUALIFIED_NAME.match(self.text, max(start, 0))
         return self.place(start, match.end() if match else start + 1)
 
     def unknown(self, what: str, location: int = -1) -> Hole:
