@@ -116,7 +116,8 @@ def requote(value: Value, quoting: Quoting, name: str = "") -> Text:
     exact = {Quoting.IDENTIFIER: quote_identifier, Quoting.LITERAL: quote_literal}.get(quoting)
     known = each_constant(value, exact) if exact and value != EMPTY else None
     if known is not None:
-        return known
+        null = quoting == Quoting.LITERAL and isinstance(value, Alt) and EMPTY in value.choices
+        return alt([known, Const("NULL")]) if null else known
     if isinstance(value, Alt):
         return alt(requote(choice, quoting, name) for choice in value.choices)
     return one_hole(value, quoting, name)
