@@ -517,12 +517,17 @@ def _object_agg(call: Call) -> Value:
     return Record((), alt([changed(call.args[0]), changed(*call.args[1:])]))
 
 
+# Types that a document has without double quotes.
+UNQUOTED = frozenset(["bool", "int2", "int4", "int8", "numeric"])
+
+
 def _to_document(call: Call) -> Value:
     """to_jsonb(), row_to_json(): rows and arrays keep their parts, a text gets double quotes."""
     value = call.args[0] if call.args else EMPTY
     if isinstance(value, Record | Array):
         return value
-    if isinstance(value, Hole) and (value.quoting == Quoting.RAW or value.type in {"bool", "int4", "int8", "numeric"}):
+    number = isinstance(value, Hole) and value.quoting == Quoting.INERT and value.type in UNQUOTED
+    if isinstance(value, Hole) and (value.quoting == Quoting.RAW or number):
         return replace(value, derived=True)
     return changed(value, Const('"'))
 

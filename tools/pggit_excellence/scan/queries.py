@@ -10,13 +10,14 @@ from pggit_excellence.scan import catalog, functions
 from pggit_excellence.scan.program import Table
 from pggit_excellence.scan.sqltree import Node, kind_of, strings
 from pggit_excellence.scan.sqltypes import cast, find, value_of
-from pggit_excellence.scan.terms import Relation, Rows, Terms
+from pggit_excellence.scan.terms import Columns, Relation, Rows, Terms
 from pggit_excellence.scan.texts import changed, printed
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
     Hole,
     Origin,
+    Place,
     Quoting,
     Record,
     Ref,
@@ -267,26 +268,26 @@ class Queries(Terms):
 
         return _aliased(Relation(label, {}, column, schema), alias)
 
-    def known_table(self, table: Table, label: str, schema: str, name: str, place: Any) -> Relation:
+    def known_table(self, table: Table, label: str, schema: str, name: str, place: Place) -> Relation:
         """A table that the program creates."""
-        columns: dict[str, Value] = {}
-        qualified = ".".join(part for part in (schema or table.name[0], name) if part)
-        for column, written in table.columns.items():
-            origin = Origin(Source.TABLE, f"{qualified}.{column}", schema or table.name[0], name, column)
-            path = (Step(place, f"{origin.name} is read"),)
-            columns[column] = value_of(written, origin, self.program, path)
-        return Relation(label, columns, None, schema)
+        schema = schema or table.name[0]
+        qualified = f"{schema}.{name}" if schema else name
 
-    def catalog_table(self, facts: tuple[str, dict[str, str]], label: str, name: str, place: Any) -> Relation:
+        def column(column: str, written: str) -> Value:
+            origin = Origin(Source.TABLE, f"{qualified}.{column}", schema, name, column)
+            return value_of(written, origin, self.program, (Step(place, f"{origin.name} is read"),))
+
+        return Relation(label, Columns(table.columns, column), None, schema)
+
+    def catalog_table(self, facts: tuple[str, dict[str, str]], label: str, name: str, place: Place) -> Relation:
         """A table or view of pg_catalog or information_schema."""
         schema, types = facts
-        columns: dict[str, Value] = {}
-        for column, kind in types.items():
+
+        def column(column: str, kind: str) -> Value:
             origin = Origin(Source.CATALOG, f"{name}.{column}", schema, name, column)
-            path = (Step(place, f"{origin.name} is read"),)
-            columns[column] = catalog.catalog_value(kind, origin, self.program, path)
-        columns.setdefault("oid", Hole(Quoting.INERT, Origin(Source.CATALOG, f"{name}.oid"), "oid"))
-        return Relation(label, columns, None, schema)
+            return catalog.catalog_value(kind, origin, self.program, (Step(place, f"{origin.name} is read"),))
+
+        return Relation(label, Columns(types, column), None, schema)
 
     def subquery(self, node: Node) -> Relation:
         """(SELECT ...) AS alias: it sees what stands before it only if LATERAL, which does no harm here."""
@@ -340,11 +341,12 @@ class Queries(Terms):
         """Rows of a function of the server by its columns; of an unknown function any column."""
         types = catalog.catalog().rows.get(name)
         if types is not None:
-            columns: dict[str, Value] = {}
-            for column, kind in types.items():
+
+            def column(column: str, kind: str) -> Value:
                 origin = Origin(Source.CATALOG, f"{name}().{column}", "pg_catalog", name, column)
-                columns[column] = catalog.catalog_value(kind, origin, self.program, value.path)
-            return Relation("", columns)
+                return catalog.catalog_value(kind, origin, self.program, value.path)
+
+            return Relation("", Columns(types, column))
         return Relation(
             "", {}, lambda name: replace(value, origin=replace(value.origin, name=f"{value.origin.name}.{name}"))
         )

@@ -42,6 +42,7 @@ from pggit_excellence.scan.values import (
 )
 
 BOOLEAN = Hole(Quoting.INERT, Origin(Source.CONSTANT, "boolean"), "bool")
+QUALIFIED_NAME = re.compile(r'(?:"[^"]*"|[\w$.])+')
 ARITHMETIC = frozenset(["+", "*", "/", "%", "^", "|/", "||/", "@", "&", "|", "#", "~", "<<", ">>"])
 COMPARISON = re.compile(
     r"<|>|<=|>=|=|<>|!=|~|~\*|!~|!~\*|~~|~~\*|!~~|!~~\*|@>|<@|&&|\?|\?\||\?&|@\?|@@|@@@|\^@|~=|%>|<%|-\|-"
@@ -66,6 +67,27 @@ BOOLEAN_KINDS = frozenset(
 )
 
 
+class Columns(Mapping[str, Value]):
+    """Columns of a table by name, in order; each value is made when it is asked for."""
+
+    def __init__(self, types: Mapping[str, str], make: Callable[[str, str], Value]) -> None:
+        """`make` gets a column's name and type."""
+        self.types = types
+        self.make = make
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of a column."""
+        return self.make(name, self.types[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self.types)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.types)
+
+
 @dataclass(slots=True)
 class Relation:
     """One item of FROM: its columns in order, and any other column (`rest`), where not all are known.
@@ -75,7 +97,7 @@ class Relation:
     """
 
     name: str
-    columns: dict[str, Value]
+    columns: Mapping[str, Value]
     rest: Callable[[str], Value] | None = None
     schema: str = ""
     scalar: Value | None = None
@@ -170,7 +192,7 @@ class Terms:
 
     def word_place(self, start: int) -> Place:
         """The qualified name at `start`."""
-        match = re.compile(r'(?:"[^"]*"|[\w$.])+').match(self.text, max(start, 0))
+        match = QUALIFIED_NAME.match(self.text, max(start, 0))
         return self.place(start, match.end() if match else start + 1)
 
     def unknown(self, what: str, location: int = -1) -> Hole:

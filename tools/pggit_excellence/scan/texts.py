@@ -101,14 +101,14 @@ def _keywords() -> frozenset[str]:
 
 
 def quote_identifier(text: str) -> str:
-    """What quote_ident() makes of a known text."""
+    """A known text as the server quotes it: an identifier."""
     if re.fullmatch("[a-z_][a-z0-9_]*", text) and text not in _keywords():
         return text
     return '"' + text.replace('"', '""') + '"'
 
 
 def quote_literal(text: str) -> str:
-    """What quote_literal() makes of a known text."""
+    """A known text as the server quotes it: a string constant."""
     doubled = text.replace("'", "''").replace("\\", "\\\\")
     return f"E'{doubled}'" if "\\" in text else f"'{doubled}'"
 
@@ -118,7 +118,8 @@ def requote(value: Value, quoting: Quoting, name: str = "") -> Text:
     exact = {Quoting.IDENTIFIER: quote_identifier, Quoting.LITERAL: quote_literal}.get(quoting)
     known = each_constant(value, exact) if exact and value != EMPTY else None
     if known is not None:
-        return known
+        null = quoting == Quoting.LITERAL and isinstance(value, Alt) and EMPTY in value.choices
+        return alt([known, Const("NULL")]) if null else known
     if isinstance(value, Alt):
         return alt(requote(choice, quoting, name) for choice in value.choices)
     hole = one_hole(value, quoting, name)
