@@ -783,7 +783,8 @@ class _Body:
         if isinstance(base, Thing):  # rows of a query
             return number() if name in {"nrows", "status"} else Array(unknown(f"{name}()", Source.TABLE))
         if name in _CHANGES and isinstance(node.func, ast.Attribute):
-            return self._change(node.func.value, base, name, values, named, env)
+            added = [*values, *(_value(item) for item in named.values())]
+            return self._change(node.func.value, base, name, added, env)
         if isinstance(base, Record):
             return _record_method(base, name, values)
         if isinstance(base, Array):
@@ -797,16 +798,13 @@ class _Body:
             self._changed(target.id, env)
         return element(base) if name in {"pop", "__getitem__"} else Array(element(base))
 
-    def _change(
-        self, target: ast.expr, base: Value, name: str, values: list[Value], named: dict[str, Item], env: Env
-    ) -> Item:
+    def _change(self, target: ast.expr, base: Value, name: str, added: list[Value], env: Env) -> Item:
         """list.append() and the like: the variable holds more from here on."""
-        added = [*values, *(_value(item) for item in named.values())]
         new: Value | None = None
         if isinstance(base, Array):
-            if name == "append" and len(values) == 1:
-                items = None if base.items is None else (*base.items, values[0])
-                new = Array(merged([*([] if base.items == () else [base.element]), values[0]]) or EMPTY, items)
+            if name == "append" and len(added) == 1:
+                items = None if base.items is None else (*base.items, added[0])
+                new = Array(merged([*([] if base.items == () else [base.element]), added[0]]) or EMPTY, items)
             else:
                 more = [element(value) if name in {"extend", "update"} else value for value in added]
                 kept = [] if base.items == () else [element(base)]
