@@ -64,7 +64,12 @@ def verdict_on(probe: Probe, report: Record) -> str:
     """The worst that the report says of the probe."""
     findings = about(probe, inside(probe, report["findings"]))
     verdicts = [site["verdict"] for site in about(probe, inside(probe, report["sites"]))]
-    verdicts += [BY_RULE[finding["rule"]] for finding in findings if finding["rule"] in BY_RULE]
+    verdicts += [
+        BY_RULE[finding["rule"]]
+        for finding in findings
+        # Of what is only not proven the scanner says so by its confidence.
+        if finding["rule"] in BY_RULE and finding.get("confidence") != "low"
+    ]
     return max(verdicts, key=RANK.__getitem__, default="safe")
 
 

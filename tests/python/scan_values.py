@@ -83,7 +83,7 @@ def show(value: Value) -> str:
         case Alt(choices):
             return f"({' | '.join(map(show, choices))})"
         case Star(body):
-            return f"({show(body)})*"
+            return f"{show(body)}*" if isinstance(body, Alt) else f"({show(body)})*"
         case Ref(key):
             return f"<{key}>"
         case Record(fields, rest):

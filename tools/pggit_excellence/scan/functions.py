@@ -24,6 +24,7 @@ from pggit_excellence.scan.texts import (
     one_hole,
     placed,
     printed,
+    representative,
     requote,
     substitute,
     trim,
@@ -379,7 +380,7 @@ def _regexp_replace(call: Call) -> Value:
     if len(call.args) <= 4 and pattern is not None and insert is not None:
         kept = regexes.leaves_only_words(pattern, flags)
         if kept and re.fullmatch(r"[\w$]*", insert, re.ASCII):
-            return one_hole(call.args[0], Quoting.WORD)
+            return _computed(call, Quoting.WORD, first_only=True)
     return call.any()
 
 
@@ -387,12 +388,12 @@ def _chr(call: Call) -> Value:
     number = call.number(0)
     if number is not None and 0 < number < 0x110000 and not 0xD800 <= number < 0xE000:
         return Const(chr(number))
-    return one_hole(call.args[0], Quoting.RAW) if call.args else EMPTY
+    return _computed(call, Quoting.RAW)
 
 
 def _encode(call: Call) -> Value:
     if call.constant(1) == "hex":
-        return one_hole(call.args[0], Quoting.WORD)
+        return _computed(call, Quoting.WORD, first_only=True)
     return changed(call.args[0])
 
 
@@ -400,7 +401,7 @@ def _to_char(call: Call) -> Value:
     """Only quoted text, and what a template repeats as it is, can put more into it than digits and names of months."""
     template = call.constant(1)
     if template is not None and re.fullmatch(r"[A-Za-z0-9_:., /-]*", template):
-        return one_hole(call.args[0], Quoting.INERT)
+        return _computed(call, Quoting.INERT, first_only=True)
     return call.any()
 
 
@@ -653,8 +654,16 @@ def _part_of_first(call: Call) -> Value:
     return changed(*call.args[:1])
 
 
-def _hole(quoting: Quoting, type_name: str = "text") -> Model:
-    return lambda call: one_hole(Array(EMPTY, tuple(call.args)), quoting, type_name)
+def _computed(call: Call, quoting: Quoting, first_only: bool = False) -> Hole:
+    """A text that is computed from the arguments and has none of their characters."""
+    given = call.args[:1] if first_only else call.args
+    if representative(Array(EMPTY, tuple(given))) is None:
+        return Hole(quoting, Origin(Source.FUNCTION, call.name), "text", derived=True)
+    return replace(one_hole(Array(EMPTY, tuple(given)), quoting, "text"), derived=True)
+
+
+def _hole(quoting: Quoting) -> Model:
+    return lambda call: _computed(call, quoting)
 
 
 def _cast(type_name: str) -> Model:

@@ -18,15 +18,18 @@ from pggit_excellence.scan.values import (
     Hole,
     Record,
     Ref,
+    Seq,
     Star,
     Text,
     Value,
     alt,
     as_text,
     close_loop,
+    depends_on,
     join,
     leaves,
     map_leaves,
+    seq,
     star,
 )
 
@@ -127,13 +130,26 @@ def _solve(equations: Equations) -> dict[str, Text]:
         group = sorted(reach[chosen])
         if len(group) == 1:
             entry, after = equations[chosen]
-            solved[chosen] = as_text(close_loop(entry, _substitute(after, solved), chosen))
+            solved[chosen] = as_text(close_loop(entry, _spread(_substitute(after, solved), chosen), chosen))
             continue
         texts = [_substitute(text, solved) for key in group for text in equations[key]]
         own = {Ref(key) for key in group}
         mixed = dict.fromkeys(leaf for text in texts for leaf in leaves(text) if leaf not in own)
         solved.update(dict.fromkeys(group, star(alt(mixed or [EMPTY]))))
     return solved
+
+
+def _spread(text: Text, key: str) -> Text:
+    """`(v ', ' | '') x` as `v ', ' x | '' x`: the reference in no choice inside of a sequence."""
+    if isinstance(text, Alt):
+        return alt(_spread(choice, key) for choice in text.choices)
+    if not isinstance(text, Seq):
+        return text
+    for index, part in enumerate(text.parts):
+        if isinstance(part, Alt) and depends_on(part, key):
+            before, behind = text.parts[:index], text.parts[index + 1 :]
+            return alt(_spread(seq([*before, choice, *behind]), key) for choice in part.choices)
+    return text
 
 
 def _reachable(key: str, needs: Mapping[str, set[str]], solved: Mapping[str, Text]) -> set[str]:

@@ -364,18 +364,18 @@ class Queries(Terms):
 
     def populated(self, name: str, function: Node) -> Relation:
         """jsonb_populate_record(row, document): the row's fields; jsonb_to_record(document): declared columns."""
-        values = self.values(function.get("args", []))
+        nodes = function.get("args", [])
+        values = self.values(nodes)
         document = values[-1] if values else EMPTY
-        base = values[0] if "populate" in name and len(values) > 1 else None
-        part = (
-            functions.field_of(document, EMPTY, as_text=True) if not isinstance(document, Record) else changed(document)
-        )
-        if isinstance(base, Record) and base.rest is None:
-            fields = {column: _like(value, part) for column, value in base.fields}
-            return Relation("", fields)
-        if isinstance(document, Record):
-            return Relation("", dict(document.fields), lambda _column: part)
-        return Relation("", {}, lambda _column: part)
+        part = changed(document)
+        if "populate" in name and "TypeCast" in nodes[0]:  # mostly NULL::type
+            row = cast(part, self.type(nodes[0]["TypeCast"].get("typeName", {})), self.program)
+            if isinstance(row, Record):
+                return Relation("", dict(row.fields))
+        if "populate" in name and isinstance(values[0], Record) and values[0].rest is None:
+            return Relation("", {column: _like(value, part) for column, value in values[0].fields})
+        known = dict(document.fields) if isinstance(document, Record) else {}
+        return Relation("", known, lambda _column: part)
 
     def declared(
         self, name: str, items: list[Node], columns: list[tuple[str, Value]], rest: Callable[[str], Value] | None
@@ -389,7 +389,7 @@ class Queries(Terms):
             value = known.get(column)
             if value is None:
                 value = rest(column) if rest is not None else changed(*known.values())
-            made[column] = cast(value, self.type(definition.get("typeName", {})), self.program, whole=True)
+            made[column] = cast(value, self.type(definition.get("typeName", {})), self.program)
         return Relation(name, made)
 
 

@@ -293,12 +293,16 @@ def _literal(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
         yield Problem("PGX104", message, hole, Verdict.UNSAFE, None, Confidence.HIGH, fix, what)
         return
     if any(is_code(spot) for spot in spots):
-        yield from _code(hole)
+        yield from _code(hole, case)
     yield from _spliced_value(slot, spots, case)
 
 
-def _code(hole: Hole) -> Iterator[Problem]:
+def _code(hole: Hole, case: _Case) -> Iterator[Problem]:
     """The body of a function or of a DO block that is one literal: the code in it is somebody's."""
+    if hole.inner is not None:  # put together by the program: judged like any other code
+        inside = judge(hole.inner, trusted=case.trusted, parameters=False, sources=case.sources)
+        yield from (problem for problem in inside.problems if problem.verdict is not Verdict.SAFE)
+        return
     if not hole.derived and hole.origin.source not in _UNKNOWN:
         message = (
             f"{_who(hole.origin)} is run as the body of a function or of a DO block: the caller decides what is done"

@@ -7,13 +7,15 @@ is not known becomes an UNKNOWN hole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from pggit_excellence.scan import catalog, functions, sinks
+from pggit_excellence.scan import catalog, functions, guards, sinks
 from pggit_excellence.scan.functions import Call
+from pggit_excellence.scan.program import Name, Program
 from pggit_excellence.scan.scope import Scope
 from pggit_excellence.scan.spans import spans_of
 from pggit_excellence.scan.sqltree import Node, kind_of, leftmost, strings
@@ -155,6 +157,8 @@ class Terms:
         self.scope = scope
         self.program = scope.program
         self.frames: list[Frame] = []
+        # What CASE WHEN has proved of names, each with the number of frames around it.
+        self.narrowed: list[tuple[int, guards.Refinements]] = []
 
     # Places -----------------------------------------------------------------------------------------------------------
 
@@ -369,15 +373,45 @@ class Terms:
         return BOOLEAN
 
     def case(self, node: Node) -> Value:
-        """CASE: any of its results; NULL without ELSE."""
-        self.value(node.get("arg"))
+        """CASE: any of its results, each where its condition holds; NULL without ELSE."""
+        operand = node.get("arg")
+        self.value(operand)
         found = []
+        known = len(self.narrowed)
         for branch in node.get("args", []):
             when = branch.get("CaseWhen", {})
-            self.value(when.get("expr"))
-            found.append(self.value(when.get("result")))
+            condition = when.get("expr", {})
+            self.value(condition)
+            with self.narrowing(self.proved(operand, condition, guards.Truth.TRUE)):
+                found.append(self.value(when.get("result")))
+            if operand is None:
+                self.narrowed.append((len(self.frames), self.proved(None, condition, guards.Truth.NOT_TRUE)))
         found.append(self.value(node.get("defresult")))
+        del self.narrowed[known:]
         return join_all(found)
+
+    def proved(self, operand: Node | None, condition: Node, truth: guards.Truth) -> guards.Refinements:
+        """What a condition of CASE proves."""
+        names = _Names(self)
+        if operand is not None:
+            return guards.equals(operand, [condition], names, lambda part, _: self.value(part))
+        return guards.refinements(condition, names, truth, lambda part, _: self.value(part)) if condition else {}
+
+    @contextmanager
+    def narrowing(self, found: guards.Refinements) -> Iterator[None]:
+        """While these names hold less."""
+        self.narrowed.append((len(self.frames), found))
+        try:
+            yield
+        finally:
+            self.narrowed.pop()
+
+    def proved_of(self, names: tuple[str, ...]) -> Value | None:
+        """What CASE has proved of a name; in a subquery the name may be another one."""
+        for depth, found in reversed(self.narrowed):
+            if names in found and depth == len(self.frames):
+                return found[names]
+        return None
 
     def coalesce(self, node: Node) -> Value:
         """COALESCE: any argument up to the first constant."""
@@ -386,6 +420,8 @@ class Terms:
             found.append(value)
             if isinstance(value, Const) and value.text:
                 break
+        if any(isinstance(value, Array) for value in found):
+            found = [functions.read_array(value) for value in found]
         known = [value for value in found if not (value == EMPTY and len(found) > 1)]
         written_empty = any(_is_empty_text(tree) for tree in node.get("args", []))
         return join_all(known + ([EMPTY] if written_empty else []) or [EMPTY])
@@ -507,6 +543,9 @@ class Terms:
         """ColumnRef."""
         names = tuple(strings(node.get("fields", [])))
         location = node.get("location", -1)
+        proved = self.proved_of(names)
+        if proved is not None:
+            return proved
         if names[-1:] == ("*",):
             found = self.whole(names[:-1])
             return self.unknown(".".join(names), location) if found is None else found
@@ -663,6 +702,42 @@ class Terms:
     def report(self, call: Place, rule: str, message: str, place: Place | None) -> None:
         """A finding of a function's model."""
         self.scope.report(rule, message, place or call)
+
+
+@dataclass(slots=True)
+class _Names:
+    """The names of an expression as a guard sees them: columns as well as variables."""
+
+    terms: Terms
+    program: Program = field(init=False)
+    sinks: Mapping[str, tuple[int, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.program, self.sinks = self.terms.program, self.terms.scope.sinks
+
+    def place(self, start: int, end: int) -> Place:
+        """As in the scope of the expression."""
+        return self.terms.place(start, end)
+
+    def variable(self, names: tuple[str, ...]) -> Value | None:
+        """What the column or variable holds."""
+        return self.terms.name({"fields": [{"String": {"sval": name}} for name in names]})
+
+    def variable_type(self, names: tuple[str, ...]) -> str:
+        """The declared type of a variable."""
+        return self.terms.scope.variable_type(names)
+
+    def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
+        """As in the scope of the expression."""
+        return self.terms.scope.call(name, arguments, named, place)
+
+    def sink(self, kind: str, statement: Value, place: Place) -> None:
+        """As in the scope of the expression."""
+        self.terms.scope.sink(kind, statement, place)
+
+    def report(self, rule: str, message: str, place: Place) -> None:
+        """As in the scope of the expression."""
+        self.terms.scope.report(rule, message, place)
 
 
 def _number(*values: Value) -> Hole:

@@ -55,7 +55,9 @@ def one_hole(value: Value, quoting: Quoting, name: str = "") -> Hole:
     """The value as a single hole of that quoting."""
     hole = representative(value) or Hole(Quoting.FIXED, Origin(Source.CONSTANT, _shown(value)))
     derived_now = hole.derived or hole != value
-    return replace(hole, quoting=quoting, type=name or hole.type, derived=derived_now, place=None, specifier=None)
+    return replace(
+        hole, quoting=quoting, type=name or hole.type, derived=derived_now, inner=None, place=None, specifier=None
+    )
 
 
 def _shown(value: Value) -> str:
@@ -119,7 +121,8 @@ def requote(value: Value, quoting: Quoting, name: str = "") -> Text:
         return known
     if isinstance(value, Alt):
         return alt(requote(choice, quoting, name) for choice in value.choices)
-    return one_hole(value, quoting, name)
+    hole = one_hole(value, quoting, name)
+    return replace(hole, inner=value) if quoting is Quoting.LITERAL and isinstance(value, Seq | Star) else hole
 
 
 def placed(value: Text, place: Place | None, specifier: Place | None = None) -> Text:
