@@ -47,9 +47,9 @@ class State(NamedTuple):
     depth: int = 0  # of block comments
 
 
-States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here
-NOWHERE: frozenset[int] = frozenset()
-START: States = {State(Mode.NORMAL): NOWHERE}
+States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here, -1 for a constant
+_PROGRAM = frozenset({-1})
+START: States = {State(Mode.NORMAL): _PROGRAM}
 LOST = State(Mode.LOST)
 
 
@@ -150,8 +150,8 @@ def _run(node: Node, states: States, slots: list[Slot]) -> States:
 def _join(found: Iterable[tuple[State, frozenset[int]]]) -> States:
     states: States = {}
     for state, ended in found:
-        states[state] = states.get(state, NOWHERE) | ended
-    return states if len(states) <= MAX_STATES else {LOST: NOWHERE}
+        states[state] = states.get(state, ended) | ended
+    return states if len(states) <= MAX_STATES else {LOST: _PROGRAM}
 
 
 # --- constants ----------------------------------------------------------------------------------------------------
@@ -180,9 +180,9 @@ _BLOCK_STOP = re.compile(r"\*/|/\*")
 
 def _constant(states: States, text: str, slots: list[Slot]) -> States:
     for state, ended in states.items():
-        for index in ended:
+        for index in ended - _PROGRAM:
             _follow(slots[index], state, text[0])
-    return _join((advance(state, text), NOWHERE) for state in states)
+    return _join((advance(state, text), _PROGRAM) for state in states)
 
 
 def _follow(slot: Slot, state: State, character: str) -> None:
@@ -333,14 +333,14 @@ def _hole(state: State, ended: frozenset[int], slot: Slot, slots: list[Slot]) ->
     if quoting in _MAY_BE_EMPTY:
         yield state, ended
     if mode is not Mode.NORMAL:
-        yield _enclosed(state, quoting), NOWHERE
+        yield _enclosed(state, quoting), _PROGRAM
         return
     if state.text.startswith("$") and quoting is not Quoting.INERT:
-        yield LOST, NOWHERE  # part of a dollar quote's delimiter
+        yield LOST, _PROGRAM  # part of a dollar quote's delimiter
         return
     slot.minus |= state.text == "-"
     if quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL):
-        _precede(slot, state, [slots[index] for index in ended])
+        _precede(slot, state, [slots[index] for index in ended - _PROGRAM], by_program=-1 in ended)
     for after in _AFTER[quoting]:
         yield after, frozenset({slot.index})
 
@@ -355,8 +355,14 @@ def _enclosed(state: State, quoting: Quoting) -> State:
     return state._replace(text="")
 
 
-def _precede(slot: Slot, state: State, before: list[Slot]) -> None:
-    """Notes what touches a quoted hole from before: a word, another quoted thing, a string; and for the holes there."""
+def _precede(slot: Slot, state: State, before: list[Slot], *, by_program: bool) -> None:
+    """Notes what touches a quoted hole from before: a word, another quoted thing, a string; and for the holes there.
+
+    Holes that touch each other in a loop are taken for a list whose separator the analysis sees as optional
+    (`IF list <> '' THEN list := list || ', '`). Two that touch in fact become one name, and break out of nothing.
+    """
+    if not by_program and (slot.repeated or all(other.repeated for other in before)):
+        return
     literal = slot.hole.quoting is Quoting.LITERAL
     if literal and state.mode in (Mode.STRING_END, Mode.ESCAPED_END) and not state.text:
         for other in (slot, *before):

@@ -19,6 +19,7 @@ from pggit_excellence.scan.places import (
     describe,
     hints_column,
     is_code,
+    joined,
     sorts_by_constant,
     takes_parameter,
     value_place,
@@ -272,6 +273,8 @@ def _not_a_column(spot: Spot, hole: Hole) -> tuple[str, Confidence] | None:
         return found
     if compared(spot) and not hints_column(hole):
         return "it is compared as a value is", Confidence.MEDIUM
+    if joined(spot) and not hints_column(hole):
+        return "it is joined to a text as a value is", Confidence.MEDIUM
     return None
 
 
