@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan.expressions import evaluate, evaluate_query
-from pggit_excellence.scan.program import Program, Table
-from pggit_excellence.scan.sqltypes import parse_type
-from pggit_excellence.scan.values import EMPTY, Array, Const, Hole, Place, Record, Ref, holes, leaves
+from pggit_excellence.scan.inputs.program import Program, Table
+from pggit_excellence.scan.values.abstract import EMPTY, Array, Const, Hole, Place, Record, Ref, holes, leaves
+from pggit_excellence.scan.values.expressions import evaluate, evaluate_query
+from pggit_excellence.scan.values.sqltypes import parse_type
 from scan_values import FakeScope, show
 
 pytestmark = pytest.mark.once
