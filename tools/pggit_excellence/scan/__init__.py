@@ -4,3 +4,7 @@ From left to right: inputs/ (files and databases to a Program) -> plpgsql/ (bodi
 variable can hold, with values/ for expressions) -> judge/ (what each hole of a built statement is) -> output/.
 command.py is the command line, scanning.py one scan, analysis.py and workers.py its processes.
 """
+
+from pggit_excellence.scan.command import add_arguments, run
+
+__all__ = ["add_arguments", "run"]

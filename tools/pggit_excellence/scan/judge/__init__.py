@@ -1,1 +1,1 @@
-"""Judgement of what was built: is each hole of a statement quoted for the place where it stands?"""
+"""Judgement of what was built: whether each hole of a statement is quoted for the place where it stands."""
