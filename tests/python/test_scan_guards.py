@@ -125,7 +125,7 @@ def test_inside_of_a_branch(condition: str, expected: str) -> None:
         ("LOOP EXIT WHEN p = 'a'; END LOOP; EXECUTE 'ANALYZE ' || p;", "safe"),
         ("WHILE p <> 'a' LOOP p := q; END LOOP; EXECUTE 'ANALYZE ' || p;", "safe"),
         ("FOR i IN 1..2 LOOP CONTINUE WHEN p <> 'a'; EXECUTE 'ANALYZE ' || p; END LOOP;", "safe"),
-        ("IF p <> 'a' THEN RAISE 'no'; END IF; FOR i IN 1..2 LOOP EXECUTE 'ANALYZE ' || p; p := q; END LOOP;", "unsafe"),
+        ("IF p <> 'a' THEN RETURN; END IF; FOR i IN 1..2 LOOP EXECUTE 'ANALYZE ' || p; p := q; END LOOP;", "unsafe"),
         ("IF p <> 'a' THEN RAISE 'no'; END IF; SELECT q INTO p; EXECUTE 'ANALYZE ' || p;", "unsafe"),
         ("BEGIN IF p <> 'a' THEN RAISE 'no'; END IF; EXCEPTION WHEN OTHERS THEN NULL; END; EXECUTE 'ANALYZE ' || p;",
          "unsafe"),

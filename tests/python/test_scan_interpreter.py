@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -272,7 +270,7 @@ def test_planted_parameter_is_found() -> None:
 
 def test_renaming_changes_nothing() -> None:
     body = " ".join(SAFE_BODY)
-    for name in random.Random(1).sample(["x", "v_sql", '"Odd name"', "i", "p_", "found_it"], 4):
+    for name in ("x", "v_sql", '"Odd name"', "i", "p_", "found_it"):
         renamed = body.replace("v ", f"{name} ").replace("v;", f"{name};")
         assert verdict(renamed, declare=f"{name} text;") == "safe", name
 
