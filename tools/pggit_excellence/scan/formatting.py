@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pggit_excellence.scan.texts import changed, one_hole, placed, printed, requote, slice_const
 from pggit_excellence.scan.values import (
@@ -116,7 +117,8 @@ class _Reader:
         return Specifier(made.start, self.at + 1, kind, made.position, made.width, made.width_position, made.left)
 
 
-def specifiers(template: str) -> list[Specifier | int]:
+@lru_cache(maxsize=1024)
+def specifiers(template: str) -> tuple[Specifier | int, ...]:
     """The specifiers of a template in order; the position of a `%%` as a number. Raises FormatError."""
     found: list[Specifier | int] = []
     at = template.find("%")
@@ -128,7 +130,7 @@ def specifiers(template: str) -> list[Specifier | int]:
         made = _Reader(template, at).read()
         found.append(made)
         at = template.find("%", made.end)
-    return found
+    return tuple(found)
 
 
 class Formatter:
@@ -155,7 +157,7 @@ class Formatter:
         return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
 
     def pieces(self, template: Seq) -> Text:
-        """A template made of constants and of text that has no % in it: one after the other where no specifier spans."""
+        """A template made of constants and of text that has no % in it: one text where no specifier spans two."""
         if any(isinstance(part, Alt | Star) for part in template.parts):
             return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
         joined, kept = "", []

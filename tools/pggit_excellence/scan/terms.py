@@ -42,6 +42,7 @@ from pggit_excellence.scan.values import (
 )
 
 BOOLEAN = Hole(Quoting.INERT, Origin(Source.CONSTANT, "boolean"), "bool")
+QUALIFIED_NAME = re.compile(r'(?:"[^"]*"|[\w$.])+')
 ARITHMETIC = frozenset(["+", "*", "/", "%", "^", "|/", "||/", "@", "&", "|", "#", "~", "<<", ">>"])
 COMPARISON = re.compile(
     r"<|>|<=|>=|=|<>|!=|~|~\*|!~|!~\*|~~|~~\*|!~~|!~~\*|@>|<@|&&|\?|\?\||\?&|@\?|@@|@@@|\^@|~=|%>|<%|-\|-"
@@ -66,6 +67,27 @@ BOOLEAN_KINDS = frozenset(
 )
 
 
+class Columns(Mapping[str, Value]):
+    """Columns of a table by name, in order; each value is made when it is asked for."""
+
+    def __init__(self, types: Mapping[str, str], make: Callable[[str, str], Value]) -> None:
+        """`make` gets a column's name and type."""
+        self.types = types
+        self.make = make
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of a column."""
+        return self.make(name, self.types[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self.types)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.types)
+
+
 @dataclass(slots=True)
 class Relation:
     """One item of FROM: its columns in order, and any other column (`rest`), where not all are known.
@@ -75,7 +97,7 @@ class Relation:
     """
 
     name: str
-    columns: dict[str, Value]
+    columns: Mapping[str, Value]
     rest: Callable[[str], Value] | None = None
     schema: str = ""
     scalar: Value | None = None
@@ -170,7 +192,7 @@ class Terms:
 
     def word_place(self, start: int) -> Place:
         """The qualified name at `start`."""
-        match = re.compile(r'(?:"[^"]*"|[\w$.])+').match(self.text, max(start, 0))
+        match = QUALIFIED_NAME.match(self.text, max(start, 0))
         return self.place(start, match.end() if match else start + 1)
 
     def unknown(self, what: str, location: int = -1) -> Hole:
@@ -296,14 +318,10 @@ class Terms:
         if kind == "AEXPR_NULLIF":
             return left if isinstance(left, Hole | Array) else join(left, EMPTY)
         if symbol in JSON_ARROWS:
-            as_text = symbol.endswith(">>")
-            if symbol.startswith("#"):
-                return functions.follow(left, right, as_text)
-            return functions.field_of(left, right, as_text)
-        if symbol in ARITHMETIC:
-            return _number(left, right)
-        if symbol == "-":
-            return self.minus(node, left, right)
+            reach = functions.follow if symbol.startswith("#") else functions.field_of
+            return reach(left, right, symbol.endswith(">>"))
+        if symbol in ARITHMETIC or symbol == "-":
+            return self.minus(node, left, right) if symbol == "-" else _number(left, right)
         return changed(left, right, self.unknown(f"operator {symbol}", node.get("location", -1)))
 
     def minus(self, node: Node, left: Value, right: Value) -> Value:
@@ -343,10 +361,8 @@ class Terms:
             text = printed(value)
             if not isinstance(text, Const):
                 spans = spans_of(self.text)
-                if index == 0:
-                    span = spans.before(leftmost(operands[0]), at[0])
-                else:
-                    span = spans.after(at[index - 1])
+                first = index == 0
+                span = spans.before(leftmost(operands[0]), at[0]) if first else spans.after(at[index - 1])
                 text = placed(text, self.place(*span))
             texts.append(text)
         return texts
@@ -650,10 +666,8 @@ class Terms:
             scanned = self.scope.call((schema, name), args, named, place)
         if scanned is not None and (schema or name not in functions.MODELS):
             return scanned
-        result = self.built_in(schema, name, node, args, order, place)
-        if scanned is not None:
-            return join(scanned, result)
-        return result
+        result = self.built_in((schema, name), node, args, order)
+        return result if scanned is None else join(scanned, result)
 
     def sinks(self, schema: str, name: str, args: list[Value], named: dict[str, Value], place: Place) -> None:
         """Tell of the arguments that the function runs as SQL."""
@@ -664,10 +678,10 @@ class Terms:
             for statement in sinks.statements(kind, args, named):
                 self.scope.sink(qualified if qualified in sinks.SINKS else name, statement, place)
 
-    def built_in(
-        self, schema: str, name: str, node: Node, args: list[Value], order: list[Value], place: Place
-    ) -> Value:
+    def built_in(self, called: Name, node: Node, args: list[Value], order: list[Value]) -> Value:
         """The result of a function that was not scanned."""
+        schema, name = called
+        place = self.word_place(node.get("location", -1))
         location = node.get("location", -1)
         model = functions.MODELS.get(name) if schema in {"", "pg_catalog"} else None
         path = (Step(place, f"result of {name}()"),)
