@@ -19,6 +19,7 @@ from pggit_excellence.scan.values import Alt, Const, Hole, Origin, Quoting, Ref,
 MAX_STATES = 120
 MAX_DEPTH = 8  # of nested comments
 MAX_TAG = 64
+MIXTURE = 8  # pieces in any order that no program writes as a list of its own
 
 
 class Mode(StrEnum):
@@ -46,9 +47,9 @@ class State(NamedTuple):
     depth: int = 0  # of block comments
 
 
-States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here
-NOWHERE: frozenset[int] = frozenset()
-START: States = {State(Mode.NORMAL): NOWHERE}
+States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here, -1 for a constant
+_PROGRAM = frozenset({-1})
+START: States = {State(Mode.NORMAL): _PROGRAM}
 LOST = State(Mode.LOST)
 
 
@@ -59,12 +60,13 @@ class Slot:
     `modes` are the states it can begin in (the `_END` ones count as normal). `minus`: right behind a `-`.
     `glued`: without a blank next to a word or another quoted thing. `requoted`: a quote follows at once, so that a
     literal goes on. `fused`: a quote follows at once whose meaning depends on the hole (`e'`, `a$$`).
-    `repeated`: inside a repetition.
+    `repeated`: inside a repetition. `mixed`: one of many pieces in any order, so that its neighbours are not known.
     """
 
     index: int
     hole: Hole
     repeated: bool = False
+    mixed: bool = False
     modes: set[Mode] = field(default_factory=set)
     minus: bool = False
     glued: bool = False
@@ -96,21 +98,30 @@ class Repeat:
 Node = Const | Slot | Chain | Choice | Repeat
 
 
-def number(text: Text, slots: list[Slot], *, repeated: bool = False) -> Node:
+def number(text: Text, slots: list[Slot], *, repeated: bool = False, mixed: bool = False) -> Node:
     """The text with a slot of its own in the place of every hole, even where two are equal."""
     match text:
         case Const():
             return text
         case Seq(parts):
-            return Chain(tuple(number(part, slots, repeated=repeated) for part in parts))
+            return Chain(tuple(number(part, slots, repeated=repeated, mixed=mixed) for part in parts))
         case Alt(choices):
-            return Choice(tuple(number(choice, slots, repeated=repeated) for choice in choices))
+            return Choice(tuple(number(choice, slots, repeated=repeated, mixed=mixed) for choice in choices))
         case Star(body):
-            return Repeat(number(body, slots, repeated=True))
+            return Repeat(number(body, slots, repeated=True, mixed=mixed or _is_mixture(body)))
         case Ref(key):
             text = Hole(Quoting.RAW, Origin(Source.UNKNOWN, key))
-    slots.append(Slot(len(slots), text, repeated))
+    slots.append(Slot(len(slots), text, repeated, mixed))
     return slots[-1]
+
+
+def _is_mixture(body: Text) -> bool:
+    """Whether a repetition is what values.py makes of a text with too many forms: its pieces, in any order."""
+    return (
+        isinstance(body, Alt)
+        and len(body.choices) >= MIXTURE
+        and all(isinstance(choice, Const | Hole | Ref) for choice in body.choices)
+    )
 
 
 def lex(node: Node, slots: list[Slot]) -> States:
@@ -139,8 +150,8 @@ def _run(node: Node, states: States, slots: list[Slot]) -> States:
 def _join(found: Iterable[tuple[State, frozenset[int]]]) -> States:
     states: States = {}
     for state, ended in found:
-        states[state] = states.get(state, NOWHERE) | ended
-    return states if len(states) <= MAX_STATES else {LOST: NOWHERE}
+        states[state] = states.get(state, ended) | ended
+    return states if len(states) <= MAX_STATES else {LOST: _PROGRAM}
 
 
 # --- constants ----------------------------------------------------------------------------------------------------
@@ -169,9 +180,9 @@ _BLOCK_STOP = re.compile(r"\*/|/\*")
 
 def _constant(states: States, text: str, slots: list[Slot]) -> States:
     for state, ended in states.items():
-        for index in ended:
+        for index in ended - _PROGRAM:
             _follow(slots[index], state, text[0])
-    return _join((advance(state, text), NOWHERE) for state in states)
+    return _join((advance(state, text), _PROGRAM) for state in states)
 
 
 def _follow(slot: Slot, state: State, character: str) -> None:
@@ -322,14 +333,14 @@ def _hole(state: State, ended: frozenset[int], slot: Slot, slots: list[Slot]) ->
     if quoting in _MAY_BE_EMPTY:
         yield state, ended
     if mode is not Mode.NORMAL:
-        yield _enclosed(state, quoting), NOWHERE
+        yield _enclosed(state, quoting), _PROGRAM
         return
     if state.text.startswith("$") and quoting is not Quoting.INERT:
-        yield LOST, NOWHERE  # part of a dollar quote's delimiter
+        yield LOST, _PROGRAM  # part of a dollar quote's delimiter
         return
     slot.minus |= state.text == "-"
     if quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL):
-        _precede(slot, state, [slots[index] for index in ended])
+        _precede(slot, state, [slots[index] for index in ended - _PROGRAM], by_program=-1 in ended)
     for after in _AFTER[quoting]:
         yield after, frozenset({slot.index})
 
@@ -344,8 +355,14 @@ def _enclosed(state: State, quoting: Quoting) -> State:
     return state._replace(text="")
 
 
-def _precede(slot: Slot, state: State, before: list[Slot]) -> None:
-    """Notes what touches a quoted hole from before: a word, another quoted thing, a string; and for the holes there."""
+def _precede(slot: Slot, state: State, before: list[Slot], *, by_program: bool) -> None:
+    """Notes what touches a quoted hole from before: a word, another quoted thing, a string; and for the holes there.
+
+    Holes that touch each other in a loop are taken for a list whose separator the analysis sees as optional
+    (`IF list <> '' THEN list := list || ', '`). Two that touch in fact become one name, and break out of nothing.
+    """
+    if not by_program and (slot.repeated or all(other.repeated for other in before)):
+        return
     literal = slot.hole.quoting is Quoting.LITERAL
     if literal and state.mode in (Mode.STRING_END, Mode.ESCAPED_END) and not state.text:
         for other in (slot, *before):

@@ -238,6 +238,18 @@ def compared(spot: Spot) -> bool:
     return _is_column(left) and not has_mark(left)
 
 
+def joined(spot: Spot) -> bool:
+    """Whether the name is joined to the program's text (`'hello ' || name`) in a query whose tables are known."""
+    at = _reference(spot)
+    if at < 2 or spot.trail[at - 2][0] != "A_Expr" or spot.trail[at - 1][0] not in ("lexpr", "rexpr"):
+        return False
+    operation = spot.trail[at - 2][1]
+    other = operation.get("lexpr" if spot.trail[at - 1][0] == "rexpr" else "rexpr", {})
+    select = spot.node("SelectStmt")
+    is_text = "sval" in other.get("A_Const", {}) and operation["name"][-1]["String"]["sval"] == "||"
+    return bool(is_text and select and "fromClause" in select and not has_mark(select["fromClause"]))
+
+
 def _is_column(node: Any) -> bool:
     """A column, also inside of casts and functions; no constant and no parameter."""
     match node:

@@ -19,6 +19,7 @@ from pggit_excellence.scan.places import (
     describe,
     hints_column,
     is_code,
+    joined,
     sorts_by_constant,
     takes_parameter,
     value_place,
@@ -104,6 +105,9 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
         return
     if quoting is Quoting.RAW:
         yield from _raw(slot, spots, case)
+        return
+    if slot.mixed:
+        yield from _mixed(slot)
         return
     yield from _enclosed(slot, case)
     if Mode.NORMAL not in slot.modes:
@@ -223,6 +227,14 @@ def _enclosed(slot: Slot, case: _Case) -> Iterator[Problem]:
         yield Problem("PGX104", message, slot.hole, Verdict.UNSAFE, fix=fix, position=where)
 
 
+def _mixed(slot: Slot) -> Iterator[Problem]:
+    """Quoted text in a statement of too many forms, some of which only the analysis makes: no proof, no accusation."""
+    quoted = slot.hole.quoting in _QUOTED_AS and (slot.modes != {Mode.NORMAL} or slot.glued or slot.requoted)
+    if quoted or slot.fused or slot.minus:
+        message = f"{_who(slot.hole.origin)} is put into a statement that has too many forms to follow"
+        yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
+
+
 def _glued(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     """Quoted text next to a word: `route_%I_x` is one name only until the name needs quotes."""
     if not slot.glued:
@@ -261,6 +273,8 @@ def _not_a_column(spot: Spot, hole: Hole) -> tuple[str, Confidence] | None:
         return found
     if compared(spot) and not hints_column(hole):
         return "it is compared as a value is", Confidence.MEDIUM
+    if joined(spot) and not hints_column(hole):
+        return "it is joined to a text as a value is", Confidence.MEDIUM
     return None
 
 
