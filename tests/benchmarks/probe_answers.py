@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +61,18 @@ def about(probe: Probe, records: list[Record]) -> list[Record]:
     ]
 
 
-def verdict_on(probe: Probe, report: Record) -> str:
-    """The worst that the report says of the probe."""
-    findings = about(probe, inside(probe, report["findings"]))
-    verdicts = [site["verdict"] for site in about(probe, inside(probe, report["sites"]))]
-    verdicts += [
-        BY_RULE[finding["rule"]]
-        for finding in findings
-        # Of what is only not proven the scanner says so by its confidence.
-        if finding["rule"] in BY_RULE and finding.get("confidence") != "low"
-    ]
+def worst(verdicts: Iterable[str]) -> str:
+    """The worst of the verdicts; `safe` if there are none."""
     return max(verdicts, key=RANK.__getitem__, default="safe")
+
+
+def verdict_on(probe: Probe, report: Record) -> str:
+    """The worst that the report says of the probe's statements, or reports about its routine although they are safe."""
+    verdict = worst(site["verdict"] for site in about(probe, inside(probe, report["sites"])))
+    if verdict != "safe":
+        return verdict
+    rules = {finding["rule"] for finding in about(probe, inside(probe, report["findings"]))}
+    return worst(BY_RULE[rule] for rule in rules & BY_RULE.keys())
 
 
 def judge(probe: Probe, report: Record) -> list[str]:

@@ -1,7 +1,7 @@
 """How often `pggit-excellence scan` is right about the probes, and how often plpgsql_check's security warnings are.
 
 plpgsql_check is the best peer: it reads the same bodies, with a live database at hand. It comes from Debian's package,
-unpacked into the private installation. It cannot see DO blocks and functions in SQL.
+unpacked into the private installation. It cannot see DO blocks and other languages.
 """
 
 from __future__ import annotations

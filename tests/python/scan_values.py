@@ -45,9 +45,11 @@ class FakeScope:
     calls: list[tuple[Name, list[Value], dict[str, Value]]] = field(default_factory=list)
 
     def place(self, start: int, end: int) -> Place:
+        """Characters of the test."""
         return Place("test.sql", start, end)
 
     def variable(self, names: tuple[str, ...]) -> Value | None:
+        """A parameter, or what the test put in `values`."""
         if names in self.values:
             return self.values[names]
         if len(names) != 1 or names[0] not in self.types:
@@ -56,18 +58,22 @@ class FakeScope:
         return value_of(self.types[names[0]], origin, self.program)
 
     def variable_type(self, names: tuple[str, ...]) -> str:
+        """As declared."""
         return self.types.get(names[0], "")
 
     def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
+        """What the test put in `results`."""
         del place
         self.calls.append((name, arguments, named))
         return self.results.get(name[1])
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
+        """Kept in `ran`."""
         del place
         self.ran.append((kind, statement))
 
     def report(self, rule: str, message: str, place: Place) -> None:
+        """Kept in `reports`."""
         self.reports.append((rule, message, place))
 
 
@@ -75,22 +81,23 @@ def show(value: Value) -> str:
     """The value as text: 'constant' {quoting name} (a | b) (a)*, ~ behind what was derived."""
     match value:
         case Const(text):
-            return repr(text)
+            shown = repr(text)
         case Hole():
-            return f"{{{value.quoting} {value.origin.name}{'~' if value.derived else ''}}}"
+            shown = f"{{{value.quoting} {value.origin.name}{'~' if value.derived else ''}}}"
         case Seq(parts):
-            return " ".join(map(show, parts))
+            shown = " ".join(map(show, parts))
         case Alt(choices):
-            return f"({' | '.join(map(show, choices))})"
+            shown = f"({' | '.join(map(show, choices))})"
         case Star(body):
-            return f"{show(body)}*" if isinstance(body, Alt) else f"({show(body)})*"
+            shown = f"{show(body)}*" if isinstance(body, Alt) else f"({show(body)})*"
         case Ref(key):
-            return f"<{key}>"
+            shown = f"<{key}>"
         case Record(fields, rest):
-            shown = [f"{name}: {show(item)}" for name, item in fields] + ([f"*: {show(rest)}"] if rest else [])
-            return f"{{{', '.join(shown)}}}"
+            items = [f"{name}: {show(item)}" for name, item in fields] + ([f"*: {show(rest)}"] if rest else [])
+            shown = f"{{{', '.join(items)}}}"
         case Array(element, items):
-            return f"[{show(element)}...]" if items is None else f"[{', '.join(map(show, items))}]"
+            shown = f"[{show(element)}...]" if items is None else f"[{', '.join(map(show, items))}]"
+    return shown
 
 
 _PATTERNS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_values import FakeScope, show
 
 from pggit_excellence.scan.expressions import evaluate, evaluate_query
 from pggit_excellence.scan.program import Program, Table
 from pggit_excellence.scan.sqltypes import parse_type
 from pggit_excellence.scan.values import EMPTY, Array, Const, Hole, Place, Record, Ref, holes, leaves
+from scan_values import FakeScope, show
 
 pytestmark = pytest.mark.once
 

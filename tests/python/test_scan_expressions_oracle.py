@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from scan_values import MARK, FakeScope, matches, show
 
 from pggit_excellence.scan.expressions import evaluate
 from pggit_excellence.scan.texts import printed
 from pggit_excellence.server import Server
+from scan_values import MARK, FakeScope, matches, show
 
 TYPES = {
     "p": "text",

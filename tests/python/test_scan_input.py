@@ -861,3 +861,28 @@ def test_a_header_says_where_it_stops() -> None:
     assert "no body" in read_header("CREATE FUNCTION f() RETURNS void LANGUAGE sql").damage
     assert "LANGUAGE" in read_header("CREATE FUNCTION f() RETURNS void AS $$ $$").damage
     assert "not closed" in read_header("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ ").damage
+
+
+def test_a_run_of_statements_that_are_no_sql_is_one_note() -> None:
+    text = "RAISE NOTICE 'a';\nRAISE NOTICE 'b';\nEXECUTE x;\nSELECT 1;\nRAISE NOTICE 'c';\n"
+    notes = program_of(text).not_understood
+    assert [text[note.start : note.end] for note in notes] == [text[: text.index(";\nSELECT")], "RAISE NOTICE 'c'"]
+    assert [text[offset : offset + 9] for note in notes for offset in note.executes] == ["EXECUTE x"]
+
+
+@pytest.mark.parametrize(
+    "insert",
+    [
+        "INSERT INTO t VALUES (1, 'a;b''c', -2, a::int, 4 / 2)",
+        "INSERT INTO t VALUES (E'a\\'; b', $$;$$, \";\")",
+        "INSERT INTO t VALUES (1 -- ;\n, 2 /* ; */)",
+        "INSERT INTO t VALUES (:x, :'y')",
+    ],
+)
+def test_inserts_end_at_their_own_semicolon(insert: str) -> None:
+    found = split(f"SELECT 1;\n {insert};\nSELECT 2;")
+    assert [(statement.head[0], statement.end - statement.start) for statement in found] == [
+        ("select", 8),
+        ("insert", len(insert)),
+        ("select", 8),
+    ]

@@ -21,6 +21,7 @@ from pggit_excellence.scan.values import (
     Const,
     Hole,
     Origin,
+    Place,
     Quoting,
     Ref,
     Seq,
@@ -253,6 +254,15 @@ def test_a_list_built_in_a_loop() -> None:
     assert judge(values).verdict is Verdict.SAFE
     raw = seq([Const("SELECT 1"), Star(seq([Const(", "), hole("raw")])), Const(" FROM t")])
     assert rules(judge(raw)) == ["PGX101"]
+
+
+def test_a_statement_of_too_many_forms_is_not_proven() -> None:
+    pieces = [Const(f" c{number} = '") for number in range(9)]
+    mixture = Star(Alt((*pieces, hole("literal"), hole("inert"))))
+    judgement = judge(seq([Const("SELECT 1 WHERE"), mixture]))
+    assert (judgement.verdict, rules(judgement)) == (Verdict.NOT_PROVEN, ["PGX101"])
+    raw = judge(seq([Const("SELECT 1 WHERE"), Star(Alt((*pieces, hole("raw"))))]))
+    assert raw.verdict is Verdict.UNSAFE
 
 
 def test_a_loop_that_changes_the_lexical_state() -> None:
@@ -619,3 +629,67 @@ def test_the_hunt_finds_planted_faults(fault: str, contents: Contents, monkeypat
     with pytest.raises(AssertionError):
         hunt(contents, 1000, (Phase.generate,), statements)
     lexing.advance.cache_clear()
+
+
+# --- fixes --------------------------------------------------------------------------------------------------------
+
+
+def placed(source: str, quoting: str, name: str = "p", origin: Source = Source.PARAMETER, **more: Any) -> Hole:
+    """The hole whose expression is the last `name` of the source, and whose specifier is its first %s, %I or %L."""
+    start = source.rindex(name)
+    specifier = re.search(r"%[sIL]", source)
+    at = Place("f", specifier.start(), specifier.end()) if specifier else None
+    return hole(quoting, name, origin, place=Place("f", start, start + len(name)), specifier=at, **more)
+
+
+def fixed(source: str, statement: str, filled: Hole) -> tuple[str, bool] | None:
+    """The source after the fix of the first problem of `statement`, whose {} is the hole, and whether it is certain."""
+    before, behind = statement.split("{}")
+    judgement = judge(seq([Const(before), filled, Const(behind)]), sources={"f": source})
+    fix = judgement.problems[0].fix
+    if fix is None:
+        return None
+    for edit in sorted(fix.edits, key=lambda edit: edit.place.start, reverse=True):
+        source = source[: edit.place.start] + edit.text + source[edit.place.end :]
+    return source, fix.certain
+
+
+FIXES = [
+    ("format('DROP TABLE %s', p)", "DROP TABLE {}", "raw", ("format('DROP TABLE %I', p)", False)),
+    ("'DROP ROLE ' || p", "DROP ROLE {}", "raw", ("'DROP ROLE ' || quote_ident(p)", False)),
+    ("'... a = ' || p", "SELECT 1 FROM t WHERE a = {}", "raw", ("'... a = ' || quote_literal(p)", False)),
+    ("format('... a = ''%s''', p)", "SELECT '{}'", "raw", ("format('... a = %L', p)", True)),
+    ("format('''%s'' x', p)", "SELECT '{}'", "raw", ("format('%L x', p)", True)),
+    ("'a = ''' || p || ''' x'", "SELECT '{}'", "raw", ("'a = ' || quote_literal(p) || ' x'", True)),
+    ("'a = ''' || p || ''''", "SELECT '{}'", "raw", ("'a = ' || quote_literal(p) || ''", True)),
+    ("format('DROP TABLE \"%s\"', p)", 'DROP TABLE "{}"', "raw", ("format('DROP TABLE %I', p)", True)),
+    ("'DROP TABLE \"' || p || '\"'", 'DROP TABLE "{}"', "raw", ("'DROP TABLE ' || quote_ident(p) || ''", True)),
+    ("format('''%s''::regclass', p)", "SELECT '{}'::regclass", "qualified", ("format('%L::regclass', p)", True)),
+    ("format('''%I''', p)", "SELECT '{}'", "identifier", ("format('%L', quote_ident(p))", True)),
+    ("format('DROP ROLE %L', p)", "DROP ROLE {}", "literal", ("format('DROP ROLE %I', p)", True)),
+    ("format('... IS %I', p)", "COMMENT ON TABLE t IS {}", "identifier", ("format('... IS %L', p)", True)),
+    ("format('a_%I_b', p)", "SELECT 1 FROM a_{}_b", "identifier", ("format('%I', 'a_' || p || '_b')", True)),
+    ("format('a like ''%%%s%%''', p)", "SELECT '%{}%'", "raw", None),
+    ("format('ALTER TABLE t %s', p)", "ALTER TABLE t {}", "raw", None),
+    ("format('t ADD c %s', p)", "ALTER TABLE t ADD c {}", "raw", None),
+    ("'x ''a_' || p || ''''", "SELECT 'a_{}'", "raw", None),
+]
+
+
+@pytest.mark.parametrize(("source", "statement", "quoting", "expected"), FIXES)
+def test_fix(source: str, statement: str, quoting: str, expected: tuple[str, bool] | None) -> None:
+    assert fixed(source, statement, placed(source, quoting)) == expected
+
+
+def test_an_identifier_fix_is_certain_where_the_name_is_exact() -> None:
+    source = "format('DROP TABLE %s', p)"
+    exact = placed(source, "raw", origin=Source.CATALOG)
+    assert fixed(source, "DROP TABLE {}", exact) == ("format('DROP TABLE %I', p)", True)
+
+
+def test_text_that_was_changed_before_is_no_certain_fix() -> None:
+    source = "format('a = ''%s''', replace(x, p))"
+    assert fixed(source, "SELECT '{}'", placed(source, "raw", derived=True)) == (
+        "format('a = %L', replace(x, p))",
+        False,
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -58,12 +59,22 @@ FIXED = {
 }
 # Columns of text that hold SQL as the server prints it from its catalogs, names quoted.
 PRINTED = {
-    "information_schema": "check_clause column_default domain_default generation_expression view_definition parameter_default",
+    "information_schema": """check_clause column_default domain_default generation_expression view_definition
+    parameter_default""",
     "pg_catalog": "definition indexdef qual with_check",
 }
 # Names that the server prints, quoted where needed.
 QUALIFIED = {"pg_catalog": "object_identity identity"}
 NOT_FIXED = {("pg_type", "typdelim")}  # whoever creates a type chooses its delimiter
+
+
+@dataclass
+class Facts:
+    """What the servers say: types of results by function, columns of row functions, columns of relations."""
+
+    results: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    rows: dict[str, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    relations: dict[tuple[str, str], dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def kind_of(schema: str, relation: str, column: str, type_name: str, domain: str | None) -> str:
@@ -86,50 +97,41 @@ def written_type(type_name: str) -> str:
     return ("name" if name == "name" else "text") + array
 
 
-def read(connection: psycopg.Connection, facts: dict[str, dict[str, object]]) -> None:
+def read(connection: psycopg.Connection, facts: Facts) -> None:
     """Add what one server says to `facts`."""
-    results: dict[str, set[str]] = defaultdict(set)
     for name, type_name in connection.execute(FUNCTIONS):
-        results[name].add(type_name)
-    for name, types in results.items():
-        facts["results"].setdefault(name, set()).update(types)  # type: ignore[attr-defined]
-    overloads: dict[str, dict[str, str]] = defaultdict(dict)
-    names: dict[str, str] = {}
+        facts.results[name].add(type_name)
+    overloads: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for oid, name, column, type_name in connection.execute(ROWS):
-        names[oid] = name
-        overloads[oid][column] = kind_of("pg_catalog", name, column, type_name, None)
-    for oid, columns in overloads.items():
-        facts["rows"].setdefault(names[oid], []).append(columns)  # type: ignore[attr-defined]
+        overloads[oid, name][column] = kind_of("pg_catalog", name, column, type_name, None)
+    for (_, name), columns in overloads.items():
+        facts.rows[name].append(columns)
     for schema, relation, column, type_name, domain in connection.execute(RELATIONS):
-        known = facts["relations"].setdefault(f"{schema}.{relation}", {})
+        known = facts.relations[schema, relation]
         kind = kind_of(schema, relation, column, type_name, domain)
-        known[column] = kind if known.get(column, kind) == kind else "text"  # type: ignore[index,attr-defined]
+        known[column] = kind if known.get(column, kind) == kind else "text"
 
 
-def assemble(facts: dict[str, dict[str, object]]) -> dict[str, object]:
+def assemble(facts: Facts) -> dict[str, object]:
     """The facts as the scanner reads them."""
     results: dict[str, list[str]] = defaultdict(list)
-    for name, types in sorted(facts["results"].items()):
-        assert isinstance(types, set)
+    for name, types in sorted(facts.results.items()):
         kinds = {written_type(type_name) for type_name in types}
         safe = all(kind.removesuffix("[]") in sqltypes.INERT | sqltypes.NAMES for kind in kinds)
         arrays = {kind.endswith("[]") for kind in kinds}
         if safe and len(arrays) == 1 and (len(kinds) == 1 or not kinds & sqltypes.NAMES) and name.isidentifier():
             results[min(kinds)].append(name)
     rows = {}
-    for name, overloads in sorted(facts["rows"].items()):
-        assert isinstance(overloads, list)
+    for name, overloads in sorted(facts.rows.items()):
         columns = {column: kind for overload in overloads for column, kind in overload.items()}
         agree = all(overload[column] == columns[column] for overload in overloads for column in overload)
-        if agree and all(column for column in columns):
+        if agree and all(columns):
             rows[name] = written(columns)
     relations: dict[str, dict[str, str]] = defaultdict(dict)
-    for qualified, columns in sorted(facts["relations"].items()):
-        assert isinstance(columns, dict)
-        schema, _, name = qualified.partition(".")
+    for (schema, name), columns in sorted(facts.relations.items()):
         relations[schema][name] = written(columns)
-    return {"results": {kind: " ".join(names) for kind, names in sorted(results.items())}, "rows": rows,
-            "relations": relations}  # fmt: skip
+    shown = {kind: " ".join(names) for kind, names in sorted(results.items())}
+    return {"results": shown, "rows": rows, "relations": relations}
 
 
 def written(columns: dict[str, str]) -> str:
@@ -139,7 +141,7 @@ def written(columns: dict[str, str]) -> str:
 
 def main(argv: list[str]) -> int:
     """Ask each server and write the file."""
-    facts: dict[str, dict[str, object]] = {"results": {}, "rows": {}, "relations": {}}
+    facts = Facts()
     for major in [int(word) for word in argv] or MAJORS:
         with workspace() as folder:
             try:

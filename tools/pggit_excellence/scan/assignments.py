@@ -120,7 +120,11 @@ def columns_of(record: Record) -> Columns:
 def row_fitted(columns: Columns, variable: Variable, program: Program) -> Value:
     """A row as a record variable, or one of a composite type, keeps it."""
     fields = fields_of(variable.type, program)
-    if len(columns) == 1 and isinstance(columns[0][1], Record) and (fields is not None or parse_type(variable.type).name != "record"):
+    if (
+        len(columns) == 1
+        and isinstance(columns[0][1], Record)
+        and (fields is not None or parse_type(variable.type).name != "record")
+    ):
         columns = columns_of(columns[0][1])
     made = row(columns)
     if fields is None:
@@ -166,5 +170,3 @@ def raw(origin: Origin) -> Hole:
 def element_type(written: str) -> Type:
     """The type of the elements of an array type."""
     return parse_type(written).element if written else UNKNOWN_TYPE
-
-

@@ -57,6 +57,7 @@ class _Script:
         self.program, self.facts, self.file, self.calls = program, facts, source.name, calls
         self.text = replace_extension_words(source.text)
         self.prepared: set[tuple[str, ...]] = set()
+        self.noted: NotUnderstood | None = None
 
     def read(self) -> None:
         for statement in statements(self.text, is_understood):
@@ -144,14 +145,19 @@ class _Script:
         )
 
     def not_understood(self, statement: Statement, reason: str, header: Header | None = None) -> None:
-        """Note the statement, with every EXECUTE in it that no routine's body holds."""
+        """Note the statement with every EXECUTE in it that no routine's body holds; a run of statements is one note."""
         text = statement.text
         if header is not None and header.body is not None:
             end = header.map(len(header.body))
             text = text[: header.body_start] + " " * (end - header.body_start) + text[end:]
         text = _LINE_COMMENT.sub(lambda found: " " * len(found.group()), text)
         executes = tuple(statement.start + found.start() for found in _EXECUTE.finditer(text))
-        self.program.not_understood.append(NotUnderstood(self.file, statement.start, statement.end, reason, executes))
+        notes, last = self.program.not_understood, self.noted
+        self.noted = NotUnderstood(self.file, statement.start, statement.end, reason, executes)
+        if last is not None and not self.text[last.end : statement.start].strip(" \t\r\n;"):
+            self.noted = replace(self.noted, start=last.start, reason=last.reason, executes=last.executes + executes)
+            notes.pop()
+        notes.append(self.noted)
 
 
 def is_understood(statement: Statement) -> bool:

@@ -134,7 +134,8 @@ def _around_operand(at: Place, quote: str, letter: str, sources: Sources) -> tup
     text = sources.get(at.file, "")
     doubled = "''" if quote == "'" else '"'
     before = re.search(rf"{doubled}'(\s*\|\|\s*)\Z", text[max(0, at.start - 40) : at.start])
-    behind = re.match(rf"(\s*\|\|\s*)'{doubled}(?=[^']|'\s*(?:\|\||[;,)]))", text[at.end : at.end + 40])
+    alone = "(?=[^']|'(?!'))" if quote == "'" else '(?!")'  # not one of a longer run of quotes
+    behind = re.match(rf"(\s*\|\|\s*)'{doubled}{alone}", text[at.end : at.end + 40])
     if not before or not behind:
         return ()
     start = at.start - len(before.group(1)) - 1 - len(doubled)

@@ -155,7 +155,7 @@ class Formatter:
         return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
 
     def pieces(self, template: Seq) -> Text:
-        """A template made of constants and of text that has no % in it: one after the other where no specifier spans."""
+        """A template made of constants and of text that has no % in it: one text where no specifier spans two."""
         if any(isinstance(part, Alt | Star) for part in template.parts):
             return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
         joined, kept = "", []

@@ -244,19 +244,18 @@ def _case(call: Call) -> Value:
                 found = [exact(value)]
                 if call.name == "initcap" and text is not whole:  # it can go on with a word that has begun before it
                     found.append(exact(f"x{value}")[1:])
-                return alt(Const(item, text.place if len(item) == len(value) else None) for item in found)
-            case Hole(quoting=Quoting.RAW):
-                return changed(text)
-            case Hole():
-                return replace(text, derived=True)
+                text = alt(Const(item, text.place if len(item) == len(value) else None) for item in found)
+            case Hole(quoting=quoting) if quoting != Quoting.RAW:
+                text = replace(text, derived=True)
             case Seq(parts):
-                return seq(change(part) for part in parts)
+                text = seq(change(part) for part in parts)
             case Alt(choices):
-                return alt(change(choice) for choice in choices)
+                text = alt(change(choice) for choice in choices)
             case Star(body):
-                return star(change(body))
+                text = star(change(body))
             case _:
-                return changed(text)
+                text = changed(text)
+        return text
 
     return change(whole)
 
@@ -523,7 +522,7 @@ def _to_document(call: Call) -> Value:
     value = call.args[0] if call.args else EMPTY
     if isinstance(value, Record | Array):
         return value
-    if isinstance(value, Hole) and value.quoting in {Quoting.RAW, Quoting.INERT}:
+    if isinstance(value, Hole) and (value.quoting == Quoting.RAW or value.type in {"bool", "int4", "int8", "numeric"}):
         return replace(value, derived=True)
     return changed(value, Const('"'))
 

@@ -78,6 +78,7 @@ class NarrowedScope:
     sinks: Mapping[str, tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
+        """What no guard narrows."""
         self.program, self.sinks = self.inner.program, self.inner.sinks
 
     def place(self, start: int, end: int) -> Place:
@@ -203,21 +204,25 @@ class _Leaf:
         left, right = body.get("lexpr"), body["rexpr"]
         if left is None:
             return {}
-        if kind == "AEXPR_OP" and name in {"=", "<>", "!="}:
-            return self._equal(left, right) if (name == "=") == holds else {}
-        if kind == "AEXPR_OP" and (name, holds) in _LONGER and _is_length(left) and _is_zero(right):
-            return self._nothing(left)
+        if kind == "AEXPR_OP":
+            return self._comparison(name, left, right)
         if kind in {"AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"}:
-            if (kind == "AEXPR_NOT_DISTINCT") != holds:
-                return {}
-            return replace(self, truth=Truth.TRUE)._equal(left, right)
-        if kind == "AEXPR_IN":
-            if (name == "=") != holds:
-                return {}
+            same = (kind == "AEXPR_NOT_DISTINCT") == holds
+            return replace(self, truth=Truth.TRUE)._equal(left, right) if same else {}
+        if kind == "AEXPR_IN" and (name == "=") == holds:
             return self.one_of(left, [self.evaluate(item, self.scope) for item in right["List"]["items"]])
         if (kind, name, holds) in _ARRAY_FORMS:
             return self._elements(left, self.evaluate(right, self.scope))
-        if kind == "AEXPR_OP" and name in {"~", "!~", "~*", "!~*"} and name.startswith("~") == holds:
+        return {}
+
+    def _comparison(self, name: str, left: Node, right: Node) -> Refinements:
+        """An operator between two values."""
+        holds = self.truth in _HOLDS
+        if (name, holds) in _NOT_LONGER and _is_length(left) and _is_zero(right):
+            return self._nothing(left)
+        if name in {"=", "<>", "!="}:
+            return self._equal(left, right) if (name == "=") == holds else {}
+        if name in {"~", "!~", "~*", "!~*"} and name.startswith("~") == holds:
             return self._pattern(left, right)
         return {}
 
@@ -245,7 +250,7 @@ class _Leaf:
         call = right.get("FuncCall")
         if not call or call["funcname"][-1]["String"]["sval"] != "quote_ident" or len(call.get("args", ())) != 1:
             return {}
-        if _variable_of(call["args"][0]) != names:
+        if names is None or _variable_of(call["args"][0]) != names:
             return {}
         return self._narrowed(names, lambda hole: replace(hole, quoting=Quoting.WORD))
 
@@ -321,7 +326,7 @@ _ARRAY_FORMS = {
     ("AEXPR_OP_ALL", "!=", False),
 }
 # length(x) > 0 does not hold, length(x) = 0 does...
-_LONGER = {(">", False), ("=", True), ("<>", False), ("!=", False), ("<=", True)}
+_NOT_LONGER = {(">", False), ("=", True), ("<>", False), ("!=", False), ("<=", True)}
 _LENGTHS = {"length", "char_length", "character_length", "octet_length"}
 _EMPTY_ONLY_OF_EMPTY = _LENGTHS | {"lower", "upper"}
 _KEEPS_TEXT = {"text", "varchar", "name", "bpchar"}
@@ -376,7 +381,9 @@ def _target(node: Node) -> tuple[Names | None, bool]:
 
 def _harmless(text: Text) -> bool:
     """Whether it is better than a text that anyone may have chosen: constants and what cannot carry SQL."""
-    return all(isinstance(leaf, Const) or (isinstance(leaf, Hole) and leaf.quoting in _HARMLESS) for leaf in leaves(text))
+    return all(
+        isinstance(leaf, Const) or (isinstance(leaf, Hole) and leaf.quoting in _HARMLESS) for leaf in leaves(text)
+    )
 
 
 def _any_case(text: Text, name: str) -> Text:

@@ -47,6 +47,7 @@ from pggit_excellence.scan.program import Name, Program, Routine
 from pggit_excellence.scan.rows import rows_of
 from pggit_excellence.scan.sqltree import parse_expression, parse_statement, strings
 from pggit_excellence.scan.syntax import Body, Sql, Statement, Target
+from pggit_excellence.scan.texts import LOOP
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
@@ -64,7 +65,6 @@ from pggit_excellence.scan.values import (
     join,
     leaves,
 )
-from pggit_excellence.scan.texts import LOOP
 from pggit_excellence.scan.variables import anything, declare, field_type, routine_frame, unset
 
 _KEYWORD = len("EXECUTE")
@@ -108,6 +108,7 @@ class Here:
     prefer_columns: bool = False
 
     def __post_init__(self) -> None:
+        """What is the same everywhere in the routine."""
         self.program, self.sinks = self.flow.program, self.flow.calls.sinks
         self.prefer_columns = self.flow.prefer_columns
 
@@ -128,7 +129,9 @@ class Here:
     def variable_type(self, names: Names) -> str:
         """The declared type."""
         found = self.frame.find(names)
-        return field_type(found[0].type, found[1], self.program) if found and found[1] else found[0].type if found else ""
+        return (
+            field_type(found[0].type, found[1], self.program) if found and found[1] else found[0].type if found else ""
+        )
 
     def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
         """The result of a scanned function; what it is made to run is noted."""
@@ -257,7 +260,7 @@ class Flow:
 
     # Assignments ------------------------------------------------------------------------------------------------------
 
-    def set(self, state: State, key: str, value: Value) -> None:
+    def store(self, state: State, key: str, value: Value) -> None:
         """Store a value; a handler around may see it."""
         state.set(key, value)
         if self._handlers:
@@ -279,7 +282,7 @@ class Flow:
             value = element_assigned(inner, value, written, self.program)
         else:
             value = fitted(value, written, self.program)
-        self.set(state, variable.key, put_path(old, fields, value))
+        self.store(state, variable.key, put_path(old, fields, value))
 
     def _traced(self, value: Value, statement: Statement) -> Value:
         end = min(statement.end, statement.start + 200)
@@ -294,7 +297,7 @@ class Flow:
             found = frame.find(targets[0].names)
             if found is not None and found[0].row and not found[1]:
                 fit = row_fitted(columns, found[0], self.program)
-                self.set(state, found[0].key, self._traced(fit, statement))
+                self.store(state, found[0].key, self._traced(fit, statement))
                 return
         for target, value in zip(targets, spread(columns, len(targets)), strict=True):
             self.assign(target, value, statement, state, frame)
@@ -302,7 +305,7 @@ class Flow:
     def forget(self, state: State, frame: Frame, why: str) -> State:
         """Every variable can hold anything now."""
         for variable in frame.visible():
-            self.set(state, variable.key, anything(variable, unknown(why), self.program))
+            self.store(state, variable.key, anything(variable, unknown(why), self.program))
         return state
 
     # Blocks -----------------------------------------------------------------------------------------------------------
@@ -336,7 +339,7 @@ class Flow:
             state.set(variable.key, unset(variable, self.program))
             return
         statement = Statement(declaration.start, _end(declaration))
-        self.set(state, variable.key, self._traced(fitted(value, variable.type, self.program), statement))
+        self.store(state, variable.key, self._traced(fitted(value, variable.type, self.program), statement))
 
     def _caught(self, entry: State, first: int) -> State:
         """The state in which a handler starts: anything that the block has assigned by then."""
@@ -419,7 +422,9 @@ class Flow:
         if len(known) == len(nodes):
             here = Here(self, state, frame, operand.start)
             marked = len(self.log)
-            found = guards.equals(known[0], known[1:], here, lambda part, scope: evaluate_node(part, operand.text, scope))
+            found = guards.equals(
+                known[0], known[1:], here, lambda part, scope: evaluate_node(part, operand.text, scope)
+            )
             self._refine(narrowed, found, frame)
             del self.log[marked:]
         return narrowed
@@ -530,8 +535,7 @@ class Flow:
             self.notice(statement.condition, head, frame)
             return self.condition(statement.condition, guards.Truth.TRUE, head, frame)
 
-        end = self._iterate(statement, state, frame, enter, statement.condition is not None)
-        return end
+        return self._iterate(statement, state, frame, enter, statement.condition is not None)
 
     def _for_integer(self, statement: syntax.ForInteger, state: State, frame: Frame) -> State | None:
         for bound in statement.bounds:
@@ -548,7 +552,12 @@ class Flow:
         return self._iterate(statement, state, inner, enter, True)
 
     def _over_rows(
-        self, statement: Any, targets: tuple[Target, ...], columns: Callable[[State], Columns], state: State, frame: Frame
+        self,
+        statement: Any,
+        targets: tuple[Target, ...],
+        columns: Callable[[State], Columns],
+        state: State,
+        frame: Frame,
     ) -> State | None:
         """FOR targets IN rows; the query is evaluated once, before the first iteration."""
         rows = columns(state)
@@ -566,7 +575,7 @@ class Flow:
 
     def _for_execute(self, statement: syntax.ForExecute, state: State, frame: Frame) -> State | None:
         def rows(now: State) -> Columns:
-            return self._dynamic(statement.keyword, "for_execute", statement.query, statement.using, now, frame)()
+            return self._dynamic("for_execute", statement, now, frame)()
 
         return self._over_rows(statement, statement.targets, rows, state, frame)
 
@@ -597,22 +606,21 @@ class Flow:
 
     # Statements that run SQL ------------------------------------------------------------------------------------------
 
-    def _dynamic(
-        self, keyword: int, kind: str, query: Sql, using: tuple[Sql, ...], state: State, frame: Frame
-    ) -> Callable[[], Columns]:
+    def _dynamic(self, kind: str, statement: Any, state: State, frame: Frame) -> Callable[[], Columns]:
         """Note a dynamic statement; returns what tells the columns of its rows."""
-        text = as_text(self.value(query, state, frame))
-        for sql in using:
+        text = as_text(self.value(statement.query, state, frame))
+        for sql in statement.using:
             self.notice(sql, state, frame)
+        keyword = statement.keyword
         self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), kind, text))
-        return lambda: rows_of(text, lambda number: self._argument(number, using, state, frame), self.program)
+        return lambda: rows_of(text, lambda number: self._argument(number, statement.using, state, frame), self.program)
 
     def _argument(self, number: int, using: tuple[Sql, ...], state: State, frame: Frame) -> Value | None:
         """The value of $n in a dynamic statement."""
         return self.value(using[number - 1], state, frame) if 0 < number <= len(using) else None
 
     def _execute(self, statement: syntax.Execute, state: State, frame: Frame) -> State | None:
-        columns = self._dynamic(statement.keyword, "execute", statement.query, statement.using, state, frame)
+        columns = self._dynamic("execute", statement, state, frame)
         if statement.targets:
             self.assign_row(statement.targets, columns(), statement, state, frame)
         return state
@@ -680,9 +688,7 @@ class Flow:
     def _open(self, statement: syntax.Open, state: State, frame: Frame) -> State | None:
         found = frame.find(statement.cursor.names)
         if statement.keyword is not None and statement.query is not None:
-            rows = row(
-                self._dynamic(statement.keyword, "open_execute", statement.query, statement.using, state, frame)()
-            )
+            rows = row(self._dynamic("open_execute", statement, state, frame)())
         elif statement.query is not None:
             rows = row(self.columns(statement.query, state, frame))
         elif found is not None:
@@ -690,7 +696,7 @@ class Flow:
         else:
             return state
         if found is not None:
-            self.set(state, _rows_key(found[0]), rows)
+            self.store(state, _rows_key(found[0]), rows)
         return state
 
     def _fetch(self, statement: syntax.Fetch, state: State, frame: Frame) -> State | None:
@@ -728,9 +734,7 @@ class Flow:
         return state
 
     def _return_execute(self, statement: syntax.ReturnQueryExecute, state: State, frame: Frame) -> State | None:
-        columns = self._dynamic(
-            statement.keyword, "return_query_execute", statement.query, statement.using, state, frame
-        )
+        columns = self._dynamic("return_query_execute", statement, state, frame)
         self.log.append(events.Returned(row(columns())))
         return state
 
@@ -750,7 +754,7 @@ class Flow:
         found = frame.find(statement.target.names)
         if isinstance(value, Record) and found is not None and found[0].row and not found[1]:
             value = row_fitted(columns_of(value), found[0], self.program)
-            self.set(state, found[0].key, self._traced(value, statement))
+            self.store(state, found[0].key, self._traced(value, statement))
             return state
         self.assign(statement.target, value, statement, state, frame)
         return state
@@ -808,7 +812,7 @@ def _only_value(tree: dict[str, Any]) -> dict[str, Any] | None:
     """The expression of a SELECT that has nothing else."""
     select = tree["SelectStmt"]
     targets = select.get("targetList", [])
-    if len(targets) != 1 or "fromClause" in select or "op" in select and select["op"] != "SETOP_NONE":
+    if len(targets) != 1 or "fromClause" in select or ("op" in select and select["op"] != "SETOP_NONE"):
         return None
     found: dict[str, Any] | None = targets[0]["ResTarget"].get("val")
     return found
@@ -859,5 +863,3 @@ def _element(array: Value, *, whole: bool) -> Value:
     while isinstance(inner, Array):
         inner = inner.element
     return inner
-
-

@@ -85,6 +85,7 @@ class _Region:
     waiting: list[Comment] = field(default_factory=list)  # for the statement that follows
     cases: int = 0
     depth: int = 0
+    has_data: bool = True  # whether there may be an end of COPY data further on
 
     def read(self, start: int, end: int) -> None:
         position: int | None = start
@@ -106,8 +107,10 @@ class _Region:
                     self.close()
                 if token.kind is Kind.DOLLAR:
                     self.dollar(token)
-                if copies and (data := _END_OF_DATA.search(self.text, token.end)):
-                    return data.end()
+                if copies and self.has_data:
+                    data = _END_OF_DATA.search(self.text, token.end)
+                    self.has_data = data is not None
+                    return token.end if data is None else data.end()
         return None
 
     def has_word(self, word: str) -> bool:

@@ -19,6 +19,7 @@ from pggit_excellence.scan.values import Alt, Const, Hole, Origin, Quoting, Ref,
 MAX_STATES = 120
 MAX_DEPTH = 8  # of nested comments
 MAX_TAG = 64
+MIXTURE = 8  # pieces in any order that no program writes as a list of its own
 
 
 class Mode(StrEnum):
@@ -59,12 +60,13 @@ class Slot:
     `modes` are the states it can begin in (the `_END` ones count as normal). `minus`: right behind a `-`.
     `glued`: without a blank next to a word or another quoted thing. `requoted`: a quote follows at once, so that a
     literal goes on. `fused`: a quote follows at once whose meaning depends on the hole (`e'`, `a$$`).
-    `repeated`: inside a repetition.
+    `repeated`: inside a repetition. `mixed`: one of many pieces in any order, so that its neighbours are not known.
     """
 
     index: int
     hole: Hole
     repeated: bool = False
+    mixed: bool = False
     modes: set[Mode] = field(default_factory=set)
     minus: bool = False
     glued: bool = False
@@ -96,21 +98,30 @@ class Repeat:
 Node = Const | Slot | Chain | Choice | Repeat
 
 
-def number(text: Text, slots: list[Slot], *, repeated: bool = False) -> Node:
+def number(text: Text, slots: list[Slot], *, repeated: bool = False, mixed: bool = False) -> Node:
     """The text with a slot of its own in the place of every hole, even where two are equal."""
     match text:
         case Const():
             return text
         case Seq(parts):
-            return Chain(tuple(number(part, slots, repeated=repeated) for part in parts))
+            return Chain(tuple(number(part, slots, repeated=repeated, mixed=mixed) for part in parts))
         case Alt(choices):
-            return Choice(tuple(number(choice, slots, repeated=repeated) for choice in choices))
+            return Choice(tuple(number(choice, slots, repeated=repeated, mixed=mixed) for choice in choices))
         case Star(body):
-            return Repeat(number(body, slots, repeated=True))
+            return Repeat(number(body, slots, repeated=True, mixed=mixed or _is_mixture(body)))
         case Ref(key):
             text = Hole(Quoting.RAW, Origin(Source.UNKNOWN, key))
-    slots.append(Slot(len(slots), text, repeated))
+    slots.append(Slot(len(slots), text, repeated, mixed))
     return slots[-1]
+
+
+def _is_mixture(body: Text) -> bool:
+    """Whether a repetition is what values.py makes of a text with too many forms: its pieces, in any order."""
+    return (
+        isinstance(body, Alt)
+        and len(body.choices) >= MIXTURE
+        and all(isinstance(choice, Const | Hole | Ref) for choice in body.choices)
+    )
 
 
 def lex(node: Node, slots: list[Slot]) -> States:

@@ -27,7 +27,7 @@ _NAMED = {
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})\??")
 
 
-class _NotCertain(Exception):
+class _NotCertainError(Exception):
     """The pattern has something that is not understood here."""
 
 
@@ -37,7 +37,7 @@ def proves(pattern: str) -> Quoting | None:
     try:
         reader = _Reader(pattern)
         characters = reader.whole()
-    except _NotCertain:
+    except _NotCertainError:
         return None
     if characters <= _DIGITS:
         return Quoting.INERT
@@ -57,7 +57,7 @@ class _Reader:
         found = self._sequence()
         self._expect("$")
         if self.at != len(self.pattern):
-            raise _NotCertain
+            raise _NotCertainError
         return found
 
     def _peek(self) -> str:
@@ -65,7 +65,7 @@ class _Reader:
 
     def _expect(self, text: str) -> None:
         if not self.pattern.startswith(text, self.at):
-            raise _NotCertain
+            raise _NotCertainError
         self.at += len(text)
 
     def _sequence(self) -> frozenset[str]:
@@ -88,7 +88,7 @@ class _Reader:
             return self._escape()
         if character in _WORD - {"$"}:
             return frozenset(character)
-        raise _NotCertain
+        raise _NotCertainError
 
     def _group(self) -> frozenset[str]:
         if self._peek() == "?":
@@ -106,7 +106,7 @@ class _Reader:
         if name == "$":
             return frozenset("$")
         if name not in _ESCAPES:
-            raise _NotCertain
+            raise _NotCertainError
         return _ESCAPES[name]
 
     def _class(self) -> frozenset[str]:
@@ -115,7 +115,7 @@ class _Reader:
             found |= self._member()
         self.at += 1
         if not found:
-            raise _NotCertain
+            raise _NotCertainError
         return found
 
     def _member(self) -> frozenset[str]:
@@ -128,11 +128,11 @@ class _Reader:
         if first == "\\":
             return self._escape()
         if first not in _WORD:
-            raise _NotCertain
+            raise _NotCertainError
         if self.pattern[self.at : self.at + 1] != "-" or self.pattern[self.at + 1 : self.at + 2] == "]":
             return frozenset(first)
         last = self.pattern[self.at + 1 : self.at + 2]
         self.at += 2
         if last not in _WORD or last < first:
-            raise _NotCertain
+            raise _NotCertainError
         return frozenset(map(chr, range(ord(first), ord(last) + 1)))

@@ -71,11 +71,11 @@ _QUOTERS = {
     "plpy.quote_nullable": Quoting.LITERAL,
 }
 _NUMERIC = {"int", "float", "len", "abs", "round", "sum", "ord", "hash", "id", "bool", "isinstance", "any", "all",
-            "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID", "time.time"}  # fmt: skip
+            "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID"}  # fmt: skip
 _SAME_ELEMENTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"}
 _RUNS_PYTHON = {"eval", "exec", "compile", "__import__", "importlib.import_module"}
-_HARMLESS = {"plpy.debug", "plpy.log", "plpy.info", "plpy.notice", "plpy.warning", "plpy.error", "plpy.fatal", "print",
-             "plpy.subtransaction", "plpy.commit", "plpy.rollback"}  # fmt: skip
+_HARMLESS = {"plpy.debug", "plpy.log", "plpy.info", "plpy.notice", "plpy.warning", "plpy.error", "plpy.fatal",
+             "print", "plpy.subtransaction", "plpy.commit", "plpy.rollback"}  # fmt: skip
 _REORDERS = {"sort", "reverse", "clear", "pop", "popitem", "remove"}
 _CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
 # A pattern that lets only letters, digits, _ and $ through.
@@ -168,6 +168,7 @@ class _Frame:
     """A function that is being run, or the body itself."""
 
     returned: list[Item] = field(default_factory=list)
+    left: list[Env] = field(default_factory=list)  # the state at each return and raise
     breaks: list[Env] = field(default_factory=list)
     continues: list[Env] = field(default_factory=list)
 
@@ -190,11 +191,13 @@ class _Body:
         self._attempts: list[list[Env]] = []  # the states in each try block around
         self._muted = 0
         self._steps = 0
+        self._gave_up = False
 
     def sites(self) -> tuple[PythonSite, ...]:
         """Run the body twice: what one call stores in SD the next one reads."""
         for _ in range(2):
             self._found.clear()
+            self._visited.clear()
             self._frames = [_Frame()]
             env = self._run(self._tree.body, self._parameters()) or self._parameters()
             self._uncalled(env)
@@ -229,7 +232,7 @@ class _Body:
         for node in ast.walk(self._tree):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 continue
-            if node not in self._visited or getattr(node, "name", "") in handed:
+            if self._gave_up or node not in self._visited or getattr(node, "name", "") in handed:
                 self._call_local(Thing("", node), ([], {}), env, unknown("an argument"))
 
     def _unreached(self) -> None:
@@ -418,10 +421,12 @@ class _Body:
 
     def _return(self, node: ast.Return, env: Env) -> None:
         self._frames[-1].returned.append(NONE if node.value is None else self._eval(node.value, env))
+        self._frames[-1].left.append(env)
 
     def _raise(self, node: ast.Raise, env: Env) -> None:
         if node.exc is not None:
             self._eval(node.exc, env)
+        self._frames[-1].left.append(env)
 
     def _with(self, node: ast.With | ast.AsyncWith, env: Env) -> Env | None:
         env = dict(env)
@@ -848,17 +853,19 @@ class _Body:
         self._frames.append(_Frame())
         if isinstance(node, ast.Lambda):
             result = self._eval(node.body, inner)
+            self._write_back(node, inner, env)
         else:
             behind = self._run(node.body, inner)
             returned = self._frames[-1].returned
             result = _join_all(returned) if returned else NONE
-            self._write_back(node, behind or inner, env)
+            self._write_back(node, _join_env([behind, *self._frames[-1].left]) or inner, env)
         self._frames.pop()
         self._bases.pop()
         return result
 
     def _give_up(self, node: ast.AST) -> Item:
-        """Calls nested too deeply, as recursion is: what runs inside is not known."""
+        """Calls nested too deeply, as recursion is: what runs inside is not known, nor with what others are called."""
+        self._gave_up = True
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
                 name = f"plpy.{inner.func.attr}"
@@ -975,6 +982,11 @@ def _join(left: Item, right: Item) -> Item:
     if isinstance(left, Thing) or isinstance(right, Thing):
         sink = next((item for item in (left, right) if isinstance(item, Thing) and item.name in SINKS), None)
         return sink or unknown("one of several things")
+    for one, other in ((left, right), (right, left)):
+        if not isinstance(one, Record | Array) and not isinstance(other, Record | Array):
+            parts, longer = _parts(one), _parts(other)
+            if longer[: len(parts)] == parts:  # perhaps something was added
+                return seq([one, alt([EMPTY, seq(longer[len(parts) :])])])
     return merged([left, right]) or EMPTY
 
 

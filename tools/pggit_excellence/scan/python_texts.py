@@ -10,6 +10,7 @@ from string import Formatter
 from pggit_excellence.scan.texts import changed, each_constant, printed, substitute
 from pggit_excellence.scan.values import (
     EMPTY,
+    Alt,
     Array,
     Const,
     Hole,
@@ -68,6 +69,8 @@ def is_inert(value: Value) -> bool:
 
 def is_number(value: Value) -> bool:
     """Whether it is nothing but a number."""
+    if isinstance(value, Alt):
+        return all(map(is_number, value.choices))
     if isinstance(value, Const):
         return bool(re.fullmatch(r"-?\d+(?:\.\d+)?", value.text))
     return isinstance(value, Hole) and value.quoting == Quoting.INERT

@@ -22,6 +22,7 @@ from pggit_excellence.scan.values import (
     Ref,
     Source,
     Step,
+    Text,
     Value,
     alt,
     close_loop,
@@ -207,8 +208,8 @@ class Queries(Terms):
         )
         again = self.select({"SelectStmt": union.get("rarg", {})})
         closed = Rows(open_at=start.open_at, rest=start.rest)
-        for index, (column, value) in enumerate(start.columns):
-            closed.columns.append((column, _closed(value, again.at(index), keys[index], keys, start, again)))
+        for index, (column, _) in enumerate(start.columns):
+            closed.columns.append((column, _closed(index, keys, start, again)))
         self.ctes[-1][name] = closed
         return _union(closed, self.select({"SelectStmt": union.get("rarg", {})}))
 
@@ -300,7 +301,7 @@ class Queries(Terms):
         scalar: Value | None = None
         calls = [item.get("List", {}).get("items", [{}])[0] for item in node.get("functions", [])]
         for call in calls:
-            found = self.function_rows(call, node)
+            found = self.function_rows(call)
             if len(found.columns) == 1 and len(calls) == 1 and found.rest is None:
                 scalar = next(iter(found.columns.values()))
                 if alias.get("aliasname") and not found.named and not isinstance(scalar, Record):
@@ -317,7 +318,7 @@ class Queries(Terms):
             relation.scalar = scalar
         return _aliased(relation, alias)
 
-    def function_rows(self, call: Node, node: Node) -> Relation:
+    def function_rows(self, call: Node) -> Relation:
         """The columns of one function in FROM."""
         function = call.get("FuncCall", {})
         name = (strings(function.get("funcname", [])) or [""])[-1]
@@ -437,7 +438,7 @@ def _aliased(relation: Relation, alias: Node) -> Relation:
     if not names:
         return relation
     columns = list(relation.columns.items())
-    made = dict((names[index] if index < len(names) else name, value) for index, (name, value) in enumerate(columns))
+    made = {names[index] if index < len(names) else name: value for index, (name, value) in enumerate(columns)}
     rest = relation.rest
     if rest is not None:
         made.update((name, rest(name)) for name in names[len(columns) :])
@@ -449,21 +450,21 @@ def _names(nodes: list[Node]) -> list[str]:
     return strings(nodes)
 
 
-def _closed(entry: Value, after: Value, key: str, keys: list[str], start: Rows, again: Rows) -> Value:
+def _closed(index: int, keys: list[str], start: Rows, again: Rows) -> Value:
     """A column of a recursive query: other columns that it is made of are taken as text of everything."""
-    others = [index for index, other in enumerate(keys) if other != key]
-    if any(isinstance(leaf, Ref) and leaf.key != key and leaf.key in keys for leaf in leaves(after)):
-        everything = [again.at(index) for index in others] + [start.at(index) for index in others]
-        found = dict.fromkeys(
-            leaf for value in everything for leaf in leaves(value) if not (isinstance(leaf, Ref) and leaf.key in keys)
-        )
-        mixed = star(alt(found or [EMPTY]))
-        after = map_leaves(
-            after, lambda leaf: mixed if isinstance(leaf, Ref) and leaf.key != key and leaf.key in keys else leaf
-        )
+    entry, after, key = start.at(index), again.at(index), keys[index]
+    others = frozenset(keys) - {key}
+    everything = [rows.at(other) for rows in (again, start) for other in range(len(keys)) if other != index]
+    found = dict.fromkeys(leaf for value in everything for leaf in leaves(value) if not _refers(leaf, frozenset(keys)))
+    mixed = star(alt(found or [EMPTY]))
+    after = map_leaves(after, lambda leaf: mixed if _refers(leaf, others) else leaf)
     if isinstance(entry, Array) and isinstance(after, Array):
-        return Array(close_loop(entry.element, map_leaves(after.element, lambda leaf: leaf), key))
+        return Array(close_loop(entry.element, after.element, key))
     return close_loop(entry, after, key)
+
+
+def _refers(leaf: Text, keys: frozenset[str]) -> bool:
+    return isinstance(leaf, Ref) and leaf.key in keys
 
 
 def _mentions(tree: Any, name: str) -> bool:
@@ -486,45 +487,50 @@ def _is_output_name(item: Node) -> bool:
 def _column_name(tree: Node) -> str:
     """The name that an output column gets by itself (FigureColname in parse_target.c)."""
     kind, node = kind_of(tree)
+    names: list[str] = []
     match kind:
         case "ColumnRef":
             names = [name for name in strings(node.get("fields", [])) if name != "*"]
-            return names[-1] if names else "?column?"
         case "FuncCall":
-            return (strings(node.get("funcname", [])) or ["?column?"])[-1]
+            names = strings(node.get("funcname", []))
         case "TypeCast":
-            inner = _column_name(node.get("arg", {}))
-            return inner if inner != "?column?" else (strings(node.get("typeName", {}).get("names", [])) or [inner])[-1]
+            names = [*strings(node.get("typeName", {}).get("names", [])), *_named(node.get("arg", {}))]
         case "A_Indirection":
             fields = [step["String"].get("sval", "") for step in node.get("indirection", []) if "String" in step]
-            return fields[-1] if fields else _column_name(node.get("arg", {}))
+            names = fields or _named(node.get("arg", {}))
         case "CollateClause":
-            return _column_name(node.get("arg", {}))
+            names = _named(node.get("arg", {}))
         case "SubLink":
-            return _sublink_name(node)
+            names = _sublink_names(node)
         case "CaseExpr":
-            inner = _column_name(node.get("defresult", {}))
-            return "case" if inner == "?column?" else inner
+            names = ["case", *_named(node.get("defresult", {}))]
         case "SQLValueFunction":
-            return str(node.get("op", "")).removeprefix("SVFOP_").lower()
-    return FIXED_NAMES.get(kind, "?column?")
+            names = [str(node.get("op", "")).removeprefix("SVFOP_").lower()]
+        case _:
+            names = [FIXED_NAMES.get(kind, NO_NAME)]
+    return names[-1] if names else NO_NAME
 
 
+def _named(tree: Node) -> list[str]:
+    """The name that an expression gives to what is around it, if any."""
+    name = _column_name(tree)
+    return [] if name == NO_NAME else [name]
+
+
+NO_NAME = "?column?"
 FIXED_NAMES = {"CoalesceExpr": "coalesce", "A_ArrayExpr": "array", "RowExpr": "row", "MinMaxExpr": "greatest",
                "GroupingFunc": "grouping", "XmlSerialize": "xmlserialize"}  # fmt: skip
 
 
-def _sublink_name(node: Node) -> str:
+def _sublink_names(node: Node) -> list[str]:
     kind = node.get("subLinkType")
-    if kind == "EXISTS_SUBLINK":
-        return "exists"
-    if kind == "ARRAY_SUBLINK":
-        return "array"
+    if kind in {"EXISTS_SUBLINK", "ARRAY_SUBLINK"}:
+        return [kind.removesuffix("_SUBLINK").lower()]
     targets = node.get("subselect", {}).get("SelectStmt", {}).get("targetList", [])
     if kind != "EXPR_SUBLINK" or not targets:
-        return "?column?"
+        return []
     target = targets[0].get("ResTarget", {})
-    return target.get("name") or _column_name(target.get("val", {}))
+    return [target.get("name") or _column_name(target.get("val", {}))]
 
 
 STATEMENTS: dict[str, Callable[[Queries, Node], Rows]] = {

@@ -44,7 +44,9 @@ def outcome(program: Program, analysis: Analysis, config: Config, problems: Sequ
     enabled = [rule for rule in RULES if config.enabled(rule)]
     found, suppressed = suppress(program, wanted(analysis.findings), enabled, Locations(program.sources))
     order = {file: number for number, file in enumerate(program.sources)}
-    found = sorted(wanted(found), key=lambda f: (order[f.place.file], f.place.start, f.place.end, f.rule))
+    found = sorted(
+        wanted(found), key=lambda f: (order.get(f.place.file, len(order)), f.place.start, f.place.end, f.rule)
+    )
     errors = [*problems, *whole_files(program), *analysis.errors]
     report = Report(program, config, found, analysis.sites, errors, suppressed=suppressed)
     if config.baseline is not None:

@@ -108,8 +108,11 @@ NAMES = frozenset(
         "regcollation",
     ]
 )
+HARMLESS = {**dict.fromkeys(INERT, Quoting.INERT), **dict.fromkeys(NAMES, Quoting.QUALIFIED)}
 # A cast among these leaves the text as it is.
-TEXTS = frozenset(["text", "varchar", "bpchar", "unknown", "citext", "cstring", "anyelement", "anynonarray", "any"])
+TEXTS = frozenset(
+    ["text", "xml", "varchar", "bpchar", "unknown", "citext", "cstring", "anyelement", "anynonarray", "any"]
+)
 DOCUMENTS = frozenset(["json", "jsonb"])
 RECORDS = frozenset(["record"])
 ALIASES = {
@@ -245,24 +248,23 @@ def cast(value: Value, target: Type, program: Program, *, explicit: bool = True,
     `whole` says that the value was of this type from the start, so that its holes are the origin itself.
     """
     target = resolve(target, program)
+    name = "" if target.schema else target.name  # a type of another schema is none of the server's own
     if target.array:
-        return _to_array(value, target, program, explicit, whole)
-    if target.name in INERT:
-        return _to_hole(value, Quoting.INERT, target.name, whole)
-    if target.name in NAMES:
-        return _to_hole(value, Quoting.QUALIFIED, target.name, whole)
-    if target.name == "bool":
-        return _to_hole(value, Quoting.INERT, "bool", whole)
-    if target.name == "name" or (target.limit is not None and target.name in TEXTS):
-        return _cut(value, target, explicit or target.name != "varchar", whole)
-    if target.name in TEXTS or target.name == "xml":
-        return _typed(printed(value), target.name)
-    if target.name in DOCUMENTS:
-        return _to_document(value, target)
-    labels = find(program.enums, target.schema, target.name)
-    if labels is not None:
-        return value if is_constant(value) else _enum(labels, target.name)
-    return _to_composite(value, target, program, explicit, whole)
+        value = _to_array(value, target, program, explicit, whole)
+    elif name in HARMLESS:
+        value = _to_hole(value, HARMLESS[name], name, whole)
+    elif name == "name" or (target.limit is not None and name in TEXTS):
+        value = _cut(value, target, explicit or name != "varchar", whole)
+    elif name in TEXTS:
+        value = _typed(printed(value), name)
+    elif name in DOCUMENTS:
+        value = _to_document(value, target)
+    else:
+        labels = find(program.enums, target.schema, target.name)
+        if labels is None:
+            return _to_composite(value, target, program, explicit, whole)
+        value = value if is_constant(value) else _enum(labels, target.name)
+    return value
 
 
 def _to_document(value: Value, target: Type) -> Value:

@@ -27,6 +27,10 @@ _OPTIONS = (
     r"(?P<options>\s*(?:\b(?:LANGUAGE|SECURITY|IMMUTABLE|STABLE|VOLATILE|STRICT|PARALLEL|COST|ROWS|SET)\b[^;$]*)?)"
     r"(?:;|\Z)"
 )
+# An INSERT of plain values, read at once: dumps have millions. Whatever needs a second look is left to the tokens.
+_PLAIN_INSERT = re.compile(
+    r"\s*+(INSERT\s+INTO\b(?:[^'\"$\\;:/\-]++|(?<![A-Za-z_&])'(?:[^']++|'')*+'|::|[/\-](?![*\-]))*+);", re.IGNORECASE
+)
 _HEAD_WORDS = 6
 _BYTE_ORDER_MARK = "\ufeff"
 # How many times the length of the script may be read again after cuts; then every line that begins a statement cuts.
@@ -74,6 +78,9 @@ class _Reader:
 
     def read(self) -> Statement | None:
         """The statement; None where nothing but comments and meta-commands is left."""
+        plain = _PLAIN_INSERT.match(self.script, self.position, self.end)
+        if plain is not None:
+            return Statement(plain.start(1), plain.end(1), plain[1], ("insert", "into"), following=plain.end())
         while self.position < self.end and not self.read_tokens():
             pass
         if self.first < 0:

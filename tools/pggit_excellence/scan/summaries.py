@@ -71,7 +71,9 @@ class Summaries:
     def __init__(self, program: Program, config: Config) -> None:
         """Nothing is analysed yet."""
         self.program, self.config = program, config
-        self.sinks = {".".join(filter(None, name)): (position - 1,) for name, position in config.sinks.items()}
+        self.sinks: Mapping[str, tuple[int, ...]] = {
+            ".".join(filter(None, name)): (position - 1,) for name, position in config.sinks.items()
+        }
         self._by_name: dict[str, list[Routine]] = {}
         for routine in program.routines:
             if routine.name[1] and not routine.nested:
@@ -90,7 +92,12 @@ class Summaries:
 
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
-        found = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in self.config.sinks} | _OTHER_LANGUAGES | {"execute"}
+        found = (
+            {name.rpartition(".")[2] for name in SINKS}
+            | {name for _, name in self.config.sinks}
+            | _OTHER_LANGUAGES
+            | {"execute"}
+        )
         waiting = [routine for routine in self.program.routines if routine.name[1] and not routine.nested]
         while True:
             new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
@@ -356,5 +363,3 @@ def _scalar(value: Value, routine: Routine, program: Program) -> Value:
     elif isinstance(value, Record) and not value.fields and value.rest is not None and kind.name != "record":
         value = value.rest
     return fitted(value, routine.returns, program)
-
-

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pggit_excellence.scan.layout import Comment, Layout, layout
+from pggit_excellence.scan.layout import Comment, Layout, Piece, layout
 from pggit_excellence.scan.locations import Locations
 from pggit_excellence.scan.model import Finding
 from pggit_excellence.scan.program import Program, Routine
@@ -35,19 +35,6 @@ class Suppression:
     complaints: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
-    def covers(self, finding: Finding, layout: Layout, locations: Locations) -> bool:
-        """Whether it stands at the finding's statement and names its rule."""
-        if finding.rule not in self.rules or not self.reason:
-            return False
-        places = [finding.place, *(step.place for step in finding.path[-1:])]
-        return any(self._at(place, layout, locations) for place in places if place.file == self.file)
-
-    def _at(self, place: Place, layout: Layout, locations: Locations) -> bool:
-        lines = locations[self.file]
-        if self.comment.trailing and lines.at(place.start)[0] == lines.at(self.comment.start)[0]:
-            return True
-        return layout.statement(place.start) in self.comment.applies_to
-
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
@@ -67,24 +54,62 @@ def suppress(
     routines: dict[str, list[Routine]] = {}
     for routine in program.routines:
         routines.setdefault(routine.file, []).append(routine)
-    layouts, comments = {}, []
+    comments = _Comments(locations)
     for file, source in program.sources.items():
         if MARK.search(source.text):
-            layouts[file] = layout(source, routines.get(file, ()))
-            comments += _read_all(file, layouts[file])
-    if not comments:
+            comments.add(file, layout(source, routines.get(file, ())))
+    if not comments.all:
         return list(findings), []
     remaining, suppressed = [], []
     for finding in findings:
-        covering = [comment for comment in comments if comment.covers(finding, layouts[comment.file], locations)]
+        covering = comments.covering(finding)
         for comment in covering:
             comment.used.add(finding.rule)
         if covering:
             suppressed.append(Suppressed(finding, covering[0].reason))
         else:
             remaining.append(finding)
-    remaining += _complaints(comments, set(enabled), program)
+    remaining += _complaints(comments.all, set(enabled), program)
     return remaining, suppressed
+
+
+class _Comments:
+    """The suppressions of all sources, found by the statement that they stand at, or by the line that they end."""
+
+    def __init__(self, locations: Locations) -> None:
+        self.all: list[Suppression] = []
+        self._locations = locations
+        self._layouts: dict[str, Layout] = {}
+        self._by_statement: dict[tuple[str, Piece], list[Suppression]] = {}
+        self._by_line: dict[tuple[str, int], list[Suppression]] = {}
+
+    def add(self, file: str, layout: Layout) -> None:
+        """Those of one source."""
+        self._layouts[file] = layout
+        for suppression in _read_all(file, layout):
+            self.all.append(suppression)
+            for piece in suppression.comment.applies_to:
+                self._by_statement.setdefault((file, piece), []).append(suppression)
+            if suppression.comment.trailing:
+                line, _ = self._locations[file].at(suppression.comment.start)
+                self._by_line.setdefault((file, line), []).append(suppression)
+
+    def covering(self, finding: Finding) -> list[Suppression]:
+        """Those at the finding's statement, or at the end of its path, that name its rule and give a reason."""
+        found = [
+            suppression
+            for place in (finding.place, *(step.place for step in finding.path[-1:]))
+            if place.file in self._layouts
+            for suppression in self._at(place)
+            if finding.rule in suppression.rules and suppression.reason
+        ]
+        return list({id(suppression): suppression for suppression in found}.values())
+
+    def _at(self, place: Place) -> list[Suppression]:
+        piece = self._layouts[place.file].statement(place.start)
+        line, _ = self._locations[place.file].at(place.start)
+        at_piece = [] if piece is None else self._by_statement.get((place.file, piece), [])
+        return [*at_piece, *self._by_line.get((place.file, line), [])]
 
 
 def _read_all(file: str, layout: Layout) -> list[Suppression]:

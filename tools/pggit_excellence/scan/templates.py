@@ -105,6 +105,9 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     if quoting is Quoting.RAW:
         yield from _raw(slot, spots, case)
         return
+    if slot.mixed:
+        yield from _mixed(slot)
+        return
     yield from _enclosed(slot, case)
     if Mode.NORMAL not in slot.modes:
         return
@@ -223,6 +226,14 @@ def _enclosed(slot: Slot, case: _Case) -> Iterator[Problem]:
         yield Problem("PGX104", message, slot.hole, Verdict.UNSAFE, fix=fix, position=where)
 
 
+def _mixed(slot: Slot) -> Iterator[Problem]:
+    """Quoted text in a statement of too many forms, some of which only the analysis makes: no proof, no accusation."""
+    quoted = slot.hole.quoting in _QUOTED_AS and (slot.modes != {Mode.NORMAL} or slot.glued or slot.requoted)
+    if quoted or slot.fused or slot.minus:
+        message = f"{_who(slot.hole.origin)} is put into a statement that has too many forms to follow"
+        yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
+
+
 def _glued(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     """Quoted text next to a word: `route_%I_x` is one name only until the name needs quotes."""
     if not slot.glued:
@@ -282,12 +293,16 @@ def _literal(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
         yield Problem("PGX104", message, hole, Verdict.UNSAFE, None, Confidence.HIGH, fix, what)
         return
     if any(is_code(spot) for spot in spots):
-        yield from _code(hole)
+        yield from _code(hole, case)
     yield from _spliced_value(slot, spots, case)
 
 
-def _code(hole: Hole) -> Iterator[Problem]:
+def _code(hole: Hole, case: _Case) -> Iterator[Problem]:
     """The body of a function or of a DO block that is one literal: the code in it is somebody's."""
+    if hole.inner is not None:  # put together by the program: judged like any other code
+        inside = judge(hole.inner, trusted=case.trusted, parameters=False, sources=case.sources)
+        yield from (problem for problem in inside.problems if problem.verdict is not Verdict.SAFE)
+        return
     if not hole.derived and hole.origin.source not in _UNKNOWN:
         message = (
             f"{_who(hole.origin)} is run as the body of a function or of a DO block: the caller decides what is done"

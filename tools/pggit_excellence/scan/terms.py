@@ -296,14 +296,10 @@ class Terms:
         if kind == "AEXPR_NULLIF":
             return left if isinstance(left, Hole | Array) else join(left, EMPTY)
         if symbol in JSON_ARROWS:
-            as_text = symbol.endswith(">>")
-            if symbol.startswith("#"):
-                return functions.follow(left, right, as_text)
-            return functions.field_of(left, right, as_text)
-        if symbol in ARITHMETIC:
-            return _number(left, right)
-        if symbol == "-":
-            return self.minus(node, left, right)
+            reach = functions.follow if symbol.startswith("#") else functions.field_of
+            return reach(left, right, symbol.endswith(">>"))
+        if symbol in ARITHMETIC or symbol == "-":
+            return self.minus(node, left, right) if symbol == "-" else _number(left, right)
         return changed(left, right, self.unknown(f"operator {symbol}", node.get("location", -1)))
 
     def minus(self, node: Node, left: Value, right: Value) -> Value:
@@ -343,10 +339,8 @@ class Terms:
             text = printed(value)
             if not isinstance(text, Const):
                 spans = spans_of(self.text)
-                if index == 0:
-                    span = spans.before(leftmost(operands[0]), at[0])
-                else:
-                    span = spans.after(at[index - 1])
+                first = index == 0
+                span = spans.before(leftmost(operands[0]), at[0]) if first else spans.after(at[index - 1])
                 text = placed(text, self.place(*span))
             texts.append(text)
         return texts
@@ -650,10 +644,8 @@ class Terms:
             scanned = self.scope.call((schema, name), args, named, place)
         if scanned is not None and (schema or name not in functions.MODELS):
             return scanned
-        result = self.built_in(schema, name, node, args, order, place)
-        if scanned is not None:
-            return join(scanned, result)
-        return result
+        result = self.built_in((schema, name), node, args, order)
+        return result if scanned is None else join(scanned, result)
 
     def sinks(self, schema: str, name: str, args: list[Value], named: dict[str, Value], place: Place) -> None:
         """Tell of the arguments that the function runs as SQL."""
@@ -664,10 +656,10 @@ class Terms:
             for statement in sinks.statements(kind, args, named):
                 self.scope.sink(qualified if qualified in sinks.SINKS else name, statement, place)
 
-    def built_in(
-        self, schema: str, name: str, node: Node, args: list[Value], order: list[Value], place: Place
-    ) -> Value:
+    def built_in(self, called: Name, node: Node, args: list[Value], order: list[Value]) -> Value:
         """The result of a function that was not scanned."""
+        schema, name = called
+        place = self.word_place(node.get("location", -1))
         location = node.get("location", -1)
         model = functions.MODELS.get(name) if schema in {"", "pg_catalog"} else None
         path = (Step(place, f"result of {name}()"),)

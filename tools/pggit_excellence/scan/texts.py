@@ -55,7 +55,9 @@ def one_hole(value: Value, quoting: Quoting, name: str = "") -> Hole:
     """The value as a single hole of that quoting."""
     hole = representative(value) or Hole(Quoting.FIXED, Origin(Source.CONSTANT, _shown(value)))
     derived_now = hole.derived or hole != value
-    return replace(hole, quoting=quoting, type=name or hole.type, derived=derived_now, place=None, specifier=None)
+    return replace(
+        hole, quoting=quoting, type=name or hole.type, derived=derived_now, inner=None, place=None, specifier=None
+    )
 
 
 def _shown(value: Value) -> str:
@@ -119,7 +121,8 @@ def requote(value: Value, quoting: Quoting, name: str = "") -> Text:
         return known
     if isinstance(value, Alt):
         return alt(requote(choice, quoting, name) for choice in value.choices)
-    return one_hole(value, quoting, name)
+    hole = one_hole(value, quoting, name)
+    return replace(hole, inner=value) if quoting is Quoting.LITERAL and isinstance(value, Seq | Star) else hole
 
 
 def placed(value: Text, place: Place | None, specifier: Place | None = None) -> Text:
@@ -177,27 +180,24 @@ def trim(text: Text, blanks: frozenset[str] | None, left: bool, right: bool) -> 
 
 
 def _trimmed(text: Text, blanks: frozenset[str], at_end: bool) -> Rest:
+    rest: Rest = (changed(text), True)
     match text:
         case Const(value):
             kept = value.rstrip("".join(blanks)) if at_end else value.lstrip("".join(blanks))
             first = 0 if at_end else len(value) - len(kept)
-            return (slice_const(text, first, first + len(kept)) if kept else None), not kept
-        case Hole(quoting=quoting):
-            if quoting in LASTING:
-                return text, quoting == Quoting.FIXED or not blanks <= BLANKS
-            if quoting in QUOTED | {Quoting.SQL} and blanks <= BLANKS:
-                return text, False
-            return changed(text), True
-        case Ref():
-            return changed(text), True
+            rest = (slice_const(text, first, first + len(kept)) if kept else None), not kept
+        case Hole(quoting=quoting) if quoting in LASTING:
+            rest = text, quoting == Quoting.FIXED or not blanks <= BLANKS
+        case Hole(quoting=quoting) if quoting in QUOTED | {Quoting.SQL} and blanks <= BLANKS:
+            rest = text, False
         case Alt(choices):
             rests = [_trimmed(choice, blanks, at_end) for choice in choices]
-            return _either([rest for rest, _ in rests]), any(gone for _, gone in rests)
+            rest = _either([kept for kept, _ in rests]), any(gone for _, gone in rests)
         case Star(body):
-            rest, _ = _trimmed(body, blanks, at_end)
-            return _beside(text, rest, at_end), True
+            rest = _beside(text, _trimmed(body, blanks, at_end)[0], at_end), True
         case Seq(parts):
-            return _peel(parts, lambda part: _trimmed(part, blanks, at_end), at_end)
+            rest = _peel(parts, lambda part: _trimmed(part, blanks, at_end), at_end)
+    return rest
 
 
 def _either(choices: list[Text | None]) -> Text | None:
@@ -231,17 +231,18 @@ def cut(text: Text, count: int, at_end: bool) -> Text:
     match text:
         case Const(value):
             first, last = (0, len(value) - count) if at_end else (count, len(value))
-            return slice_const(text, first, last) if first < last else EMPTY
+            text = slice_const(text, first, last) if first < last else EMPTY
         case Alt(choices):
-            return alt(cut(choice, count, at_end) for choice in choices)
+            text = alt(cut(choice, count, at_end) for choice in choices)
         case Star(body) if _least(body) >= count:
-            return alt([EMPTY, seq([text, cut(body, count, at_end)] if at_end else [cut(body, count, at_end), text])])
+            text = alt([EMPTY, seq([text, cut(body, count, at_end)] if at_end else [cut(body, count, at_end), text])])
         case Seq(parts):
-            return _cut_parts(parts, count, at_end)
+            text = _cut_parts(parts, count, at_end)
         case Hole(quoting=quoting) if quoting in LASTING:
-            return text
+            pass
         case _:
-            return changed(text)
+            text = changed(text)
+    return text
 
 
 def _cut_parts(parts: tuple[Text, ...], count: int, at_end: bool) -> Text:

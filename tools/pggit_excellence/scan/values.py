@@ -83,6 +83,7 @@ class Hole:
 
     `type` is the SQL type whose text form it is ('' when not known). `derived` says that it is made from the origin
     rather than being it (lower(x), substr(x, 2)): a summary must not put the argument itself in its place.
+    `inner` of a literal is the text that was quoted, where it is longer than one hole: it can be code of its own.
     `place` is the spliced expression, `specifier` the %s, %I or %L of format() that spliced it (None for ||).
     """
 
@@ -90,6 +91,7 @@ class Hole:
     origin: Origin
     type: str = ""
     derived: bool = False
+    inner: Text | None = None
     place: Place | None = field(default=None, compare=False)
     specifier: Place | None = field(default=None, compare=False)
     path: tuple[Step, ...] = field(default=(), compare=False)

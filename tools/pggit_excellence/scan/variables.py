@@ -11,7 +11,9 @@ from pggit_excellence.scan.sqltypes import UNKNOWN_TYPE, find, fold, parse_type,
 from pggit_excellence.scan.syntax import Declaration
 from pggit_excellence.scan.values import EMPTY, Array, Hole, Origin, Quoting, Record, Source, Value
 
-_COPIED = re.compile(r"\s*(?P<of>.+?)\s*%\s*(?P<what>type|rowtype)\s*(?P<array>(?:\[\s*\d*\s*\])*|array)\s*", re.I | re.S)
+_COPIED = re.compile(
+    r"\s*(?P<of>.+?)\s*%\s*(?P<what>type|rowtype)\s*(?P<array>(?:\[\s*\d*\s*\])*|array)\s*", re.I | re.S
+)
 _PARTS = re.compile(r'"(?:[^"]|"")*"|[^\s."]+')
 _ROW_TYPES = {"record"}
 _TRIGGERS = {"trigger", "event_trigger"}
@@ -108,7 +110,7 @@ def any_value(written: str, row: bool, origin: Origin, program: Program) -> Valu
 
 
 def routine_frame(routine: Routine, program: Program, values: dict[str, Value]) -> Frame:
-    """The outermost names of a routine: parameters ($1 too) under its own name, FOUND, TG_*; their values in `values`."""
+    """The outermost names of a routine: parameters ($1 too), FOUND, TG_*; their values are entered into `values`."""
     frame = Frame(label=routine.name[1])
     for index, parameter in enumerate(routine.parameters):
         variable = _parameter(index, parameter, frame, program)
@@ -139,7 +141,7 @@ def _parameter(index: int, parameter: Parameter, frame: Frame, program: Program)
     return Variable(f"{name}@parameter", name, kind, is_row(kind, parameter.type, program))
 
 
-def _special(frame: Frame, values: dict[str, Value], name: str, kind: str, value: Value, row: bool = False) -> None:
+def _special(frame: Frame, values: dict[str, Value], name: str, kind: str, value: Value, *, row: bool = False) -> None:
     frame.names[name] = Variable(f"{name}@special", name, kind, row)
     values[f"{name}@special"] = value
 
@@ -167,7 +169,9 @@ def _trigger_row(row: str, name: Name, program: Program) -> Record:
     if not known or len(known) < len(tables):
         return Record((), rest)
     common = [column for column in known[0] if len({columns.get(column) for columns in known}) == 1]
-    fields = ((column, value_of(known[0][column], Origin(Source.TRIGGER, f"{row}.{column}"), program)) for column in common)
+    fields = (
+        (column, value_of(known[0][column], Origin(Source.TRIGGER, f"{row}.{column}"), program)) for column in common
+    )
     return Record(tuple(fields), rest)
 
 

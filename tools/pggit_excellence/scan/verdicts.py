@@ -49,9 +49,7 @@ class Outcome:
     passed: list[PassedOn] = field(default_factory=list)
 
 
-def outcome(
-    log: Iterable[events.Event], expected: dict[int, str], routine: Routine, program: Program
-) -> Outcome:
+def outcome(log: Iterable[events.Event], expected: dict[int, str], routine: Routine, program: Program) -> Outcome:
     """Sites and findings of one routine. `expected` has every EXECUTE of the body, by offset in the body."""
     judge_of = _Judge(routine, program)
     unreached = set()
@@ -103,10 +101,9 @@ class _Judge:
         judgement = self._judged(event.text, event.kind)
         self._count(event.place, event.kind, judgement.verdict)
         for problem in judgement.problems:
-            if problem.rule == "PGX101" and event.kind not in _STATEMENTS:
-                problem = replace(problem, rule="PGX111", message=f"{problem.message} (run by {event.kind})")
-            self._report(problem, event.place, (step,))
-        self._export(event.place, self.routine.label, event.kind, event.text, judgement, (step,))
+            self._report(_of_sink(problem, event.kind), event.place, (step,))
+        if judgement.verdict is not Verdict.SAFE:
+            self._export(event.place, PassedOn(self.routine.label, event.kind, event.text, (step,)))
 
     def passed(self, event: events.Passed) -> None:
         """A call that makes another function run the text."""
@@ -117,7 +114,8 @@ class _Judge:
             if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE:
                 message = f"{event.function} runs what it is given: {problem.message}"
                 self._report(replace(problem, message=message, fix=None), event.place, path, at_call=True)
-        self._export(event.place, event.function, event.kind, event.text, judgement, path)
+        if judgement.verdict is not Verdict.SAFE:
+            self._export(event.place, PassedOn(self.routine.label or event.function, event.kind, event.text, path))
 
     def missed(self, place: Place, kind: str, unreached: bool) -> None:
         """A statement that no path leads to is safe; one that the analysis lost is not proven."""
@@ -181,21 +179,24 @@ class _Judge:
         if first is not None and first.file and origin.source is not Source.CONSTANT:
             yield Step(first, f"from {origin.name}")
 
-    def _export(
-        self, place: Place, function: str, kind: str, text: Text, judgement: Judgement, path: tuple[Step, ...]
-    ) -> None:
-        """Callers judge again what depends on the parameters and is not safe whatever they are."""
-        if judgement.verdict is Verdict.SAFE:
-            return
+    def _export(self, place: Place, passed: PassedOn) -> None:
+        """Callers judge again what depends on the parameters."""
         key = self.routine.key
-        if any(hole.origin.source is Source.PARAMETER and hole.origin.routine == key for hole in holes(text)):
-            self.exported.setdefault((place, kind, text), PassedOn(self.routine.label or function, kind, text, path))
+        if any(hole.origin.source is Source.PARAMETER and hole.origin.routine == key for hole in holes(passed.text)):
+            self.exported.setdefault((place, passed.kind, passed.text), passed)
 
     def _line(self, place: Place) -> str:
         """The code from a place on, up to the end of the statement."""
         text = self.sources.get(place.file, "")
         end = text.find(";", place.start, place.start + 300)
         return text[place.start : end if end >= 0 else place.end + 60]
+
+
+def _of_sink(problem: Problem, kind: str) -> Problem:
+    """Unquoted text that a function runs, and no statement of PL/pgSQL, has a rule of its own."""
+    if problem.rule != "PGX101" or kind in _STATEMENTS:
+        return problem
+    return replace(problem, rule="PGX111", message=f"{problem.message} (run by {kind})")
 
 
 def declaration(name: str, key: str, program: Program) -> Place | None:

@@ -46,7 +46,7 @@ class _Worker:
 
 
 def run_isolated(task: Callable[[int], Result], sizes: Sequence[int], jobs: int) -> list[Result | Lost]:
-    """The result of each task 0, 1...; `sizes` say how much work each is, `jobs` how many processes (0: one per CPU)."""
+    """The result of each task 0, 1...; `sizes` say how much work each is, `jobs` how many processes (0: as CPUs)."""
     count = min(jobs or len(os.sched_getaffinity(0)), len(sizes)) or 1
     answers = _Run(task).all(_shares(sizes, count))
     missing = [index for index in range(len(sizes)) if index not in answers]
@@ -160,5 +160,3 @@ def _told(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     return " ".join(f"{type(error).__name__} at {where}: {error}".split())[:200]
-
-
