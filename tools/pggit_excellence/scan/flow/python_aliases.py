@@ -1,0 +1,73 @@
+"""Which variables of a Python body may hold the same list or dictionary, and which a function changes outside of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
+
+
+def aliases(tree: ast.AST) -> dict[str, set[str]]:
+    """Variables that may hold the same list or dictionary, or one inside the other, by what is assigned to what."""
+    groups: dict[str, set[str]] = {}
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        for targets, value in _bindings(node, functions):
+            names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+            group = names.union(_shared(value))
+            for name in list(group):
+                group |= groups.get(name, set())
+            groups.update(dict.fromkeys(group, group))
+    return groups
+
+
+def _bindings(node: ast.AST, functions: dict[str, ast.FunctionDef]) -> Iterator[tuple[list[ast.AST], ast.expr]]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield list(targets), value
+        case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
+            yield [target], value
+        case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+            yield [target], value
+        case ast.Call(func=ast.Attribute(value=base), args=arguments):
+            for argument in arguments:
+                yield [base], argument
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name in functions:
+            parameters = ast.walk(functions[name].args)
+            names: list[ast.AST] = [ast.Name(item.arg) for item in parameters if isinstance(item, ast.arg)]
+            for argument in arguments:
+                yield names, argument
+
+
+def _shared(value: ast.expr) -> Iterator[str]:
+    """Variables whose list or dictionary is the value, or is in it."""
+    match value:
+        case ast.Name(id=name):
+            yield name
+        case ast.IfExp() | ast.BoolOp() | ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.Starred():
+            for inner in ast.iter_child_nodes(value):
+                if isinstance(inner, ast.expr):
+                    yield from _shared(inner)
+        case ast.Subscript(value=inner) | ast.Attribute(value=inner):
+            yield from _shared(inner)
+        case ast.Call(func=called, args=arguments):
+            for inner in (called, *arguments):
+                yield from _shared(inner)
+
+
+def outer_writes(node: ast.AST) -> Iterator[str]:
+    """Names that a function may change outside of itself: global, nonlocal, and containers that it fills."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                yield from names
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute)) if attribute in CHANGES:
+                yield name
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                yield name
+
+
+def parameters_of(node: ast.AST) -> set[str]:
+    """Names of the parameters of a function and of those inside it."""
+    return {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
