@@ -255,6 +255,13 @@ def through_procedure(maker: Maker, value: str, _: str) -> str:
     return target
 
 
+def through_cursor(maker: Maker, value: str, _: str) -> str:
+    """FETCH."""
+    cursor, target = maker.variable("refcursor"), maker.variable()
+    maker.say(f"OPEN {cursor} FOR SELECT {value}; FETCH {cursor} INTO {target}; CLOSE {cursor};")
+    return target
+
+
 def two_variables(maker: Maker, value: str, fitting: str) -> str:
     """It arrives in the second round only."""
     first, second = maker.variable(), maker.variable()
@@ -312,8 +319,6 @@ EXACT_WAYS: tuple[Way, ...] = (
     stored("CASE WHEN p_f THEN {v} := {c}; ELSE {v} := {e}; END CASE;"),
     stored("{v} := {c}; LOOP {v} := {e}; EXIT WHEN p_f; EXIT; END LOOP;"),
     stored("{v} := {c}; WHILE p_n < 0 OR {v} = {c} LOOP {v} := {e}; EXIT; END LOOP;"),
-    stored("{v} := ''; FOR i IN 1..1 LOOP {v} := {v} || {e}; END LOOP;"),
-    stored("{v} := ''; FOR i IN 1..1 LOOP {v} := concat({v}, {e}); END LOOP;"),
     stored("FOREACH {v} IN ARRAY ARRAY[{c}, {e}] LOOP NULL; END LOOP; {v} := coalesce({v}, {e});"),
     stored("FOR {v} IN SELECT {e} LOOP EXIT; END LOOP;"),
     stored("FOR {v} IN VALUES ({e}) LOOP EXIT; END LOOP; {v} := coalesce({v}, {c});"),
@@ -326,7 +331,6 @@ EXACT_WAYS: tuple[Way, ...] = (
     stored("SELECT string_agg(s.y, ', ') INTO {v} FROM (SELECT {e} AS y) AS s;"),
     stored("SELECT max(s.y) INTO {v} FROM (SELECT {e} AS y) AS s;"),
     stored("{v} := (SELECT s.y FROM (SELECT {e} AS y UNION ALL SELECT {c}) AS s LIMIT 1);"),
-    stored("OPEN {v} FOR SELECT {e};", "refcursor", "{c}"),
     stored("{v} := jsonb_build_object('k', {e});", "jsonb", "({v}->>'k')"),
     stored("<<l>> BEGIN {v} := {e}; EXIT l WHEN p_f; {v} := {c}; END l;"),
     inline("({e})"),
@@ -357,6 +361,7 @@ EXACT_WAYS: tuple[Way, ...] = (
         "{f}({e}, {c})",
     ),
     through_procedure,
+    through_cursor,
     two_variables,
     shadowed,
     in_handler,
@@ -364,6 +369,8 @@ EXACT_WAYS: tuple[Way, ...] = (
 )
 # What does not promise to keep the quoting.
 OTHER_WAYS: tuple[Way, ...] = (
+    stored("{v} := ''; FOR i IN 1..1 LOOP {v} := concat({v}, {e}); END LOOP;"),
+    stored("{v} := ''; FOR i IN 1..1 LOOP {v} := {v} || {e}; END LOOP;"),
     stored("BEGIN RAISE EXCEPTION '%', {e}; EXCEPTION WHEN OTHERS THEN {v} := SQLERRM; END;"),
     stored(
         "BEGIN RAISE EXCEPTION USING MESSAGE = 'x', DETAIL = {e}; "
