@@ -438,11 +438,13 @@ class Flow:
         state: State,
         frame: Frame,
         enter: Callable[[State], State],
-        leaves_at_head: bool,
+        leave: Callable[[State], State | None],
         *,
         peeled: bool = False,
     ) -> State | None:
         """Any number of iterations: `enter` is what happens at the head of one (a row is fetched, WHILE is true).
+
+        `leave` is how the loop is left at its head (None: it is not).
 
         Where a constant is another one after the first iteration (`separator := ', '`), that one is taken by itself.
         """
@@ -464,9 +466,9 @@ class Flow:
         if end is not None and not peeled and _has_first_time(entries, end):
             del self.log[marked:]
             end, exits = once(state.copy())
-            ends = [state if leaves_at_head else None, *exits]
+            ends = [leave(state), *exits]
             if end is not None:
-                ends.append(self._iterate(statement, end, frame, enter, leaves_at_head, peeled=True))
+                ends.append(self._iterate(statement, end, frame, enter, leave, peeled=True))
             return join_states(ends)
         heads, strict = self._closed(statement, entries, end)
         for tries in range(_ROUNDS):
@@ -489,7 +491,7 @@ class Flow:
             del self.log[marked:]
             head = self.forget(state.copy(), frame, "variable of a loop that is too complicated")
             _, exits = once(head.copy())
-        return join_states([head if leaves_at_head else None, *exits])
+        return join_states([leave(head), *exits])
 
     @staticmethod
     def _closed(statement: Any, entries: Mapping[str, Value], end: State | None) -> tuple[dict[str, Value], set[str]]:
@@ -536,7 +538,12 @@ class Flow:
             self.notice(statement.condition, head, frame)
             return self.condition(statement.condition, guards.Truth.TRUE, head, frame)
 
-        return self._iterate(statement, state, frame, enter, statement.condition is not None)
+        def leave(head: State) -> State | None:
+            if statement.condition is None:
+                return None
+            return self.condition(statement.condition, guards.Truth.NOT_TRUE, head, frame)
+
+        return self._iterate(statement, state, frame, enter, leave)
 
     def _for_integer(self, statement: syntax.ForInteger, state: State, frame: Frame) -> State | None:
         for bound in statement.bounds:
@@ -550,7 +557,7 @@ class Flow:
             head.set(variable.key, number)
             return head
 
-        return self._iterate(statement, state, inner, enter, True)
+        return self._iterate(statement, state, inner, enter, _as_it_is)
 
     def _over_rows(
         self,
@@ -567,7 +574,7 @@ class Flow:
             self.assign_row(targets, rows, _head(statement, self.routine.body), head, frame)
             return head
 
-        return self._iterate(statement, state, Frame(statement.label, frame), enter, True)
+        return self._iterate(statement, state, Frame(statement.label, frame), enter, _as_it_is)
 
     def _for_query(self, statement: syntax.ForQuery, state: State, frame: Frame) -> State | None:
         return self._over_rows(
@@ -593,7 +600,7 @@ class Flow:
             self.assign_row((target,), rows, _head(statement, self.routine.body), head, inner)
             return head
 
-        return self._iterate(statement, state, inner, enter, True)
+        return self._iterate(statement, state, inner, enter, _as_it_is)
 
     def _foreach(self, statement: syntax.Foreach, state: State, frame: Frame) -> State | None:
         array = self.value(statement.array, state, frame)
@@ -603,7 +610,7 @@ class Flow:
             self.assign_row(statement.targets, [("", item)], _head(statement, self.routine.body), head, frame)
             return head
 
-        return self._iterate(statement, state, Frame(statement.label, frame), enter, True)
+        return self._iterate(statement, state, Frame(statement.label, frame), enter, _as_it_is)
 
     # Statements that run SQL ------------------------------------------------------------------------------------------
 
@@ -822,6 +829,11 @@ def _only_value(tree: dict[str, Any]) -> dict[str, Any] | None:
 def _reference(node: dict[str, Any]) -> Names | None:
     fields = node.get("ColumnRef", {}).get("fields", [])
     return tuple(strings(fields)) if fields else None
+
+
+def _as_it_is(head: State) -> State | None:
+    """The end of FOR: no row, number or element is left."""
+    return head
 
 
 def _has_first_time(entries: Mapping[str, Value], end: State) -> bool:

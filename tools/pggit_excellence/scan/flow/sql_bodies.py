@@ -38,11 +38,13 @@ def with_body(routine: Routine, program: Program) -> Routine:
     if not routine.atomic:
         return routine
     text = program.sources[routine.file].text[: routine.end]
-    depth = 0
+    depth, before = 0, ""
     for token in tokens(text, routine.start):
         word = text[token.start : token.end].lower()
         depth += (word == "(") - (word == ")")
-        if depth or token.kind is not Kind.WORD or word not in {"return", "atomic"}:
+        begins = not depth and token.kind is Kind.WORD and (word == "return" or (before, word) == ("begin", "atomic"))
+        before = word
+        if not begins:
             continue
         body = text[token.end :].rstrip().removesuffix(";")
         body = _SELECT + body if word == "return" else re.sub(r"\bend\s*\Z", "", body, flags=re.IGNORECASE)

@@ -14,7 +14,7 @@ from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
 from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
-from pggit_excellence.scan.flow.environment import made_of
+from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.rows import Detached
 from pggit_excellence.scan.inputs.nested import fill
@@ -41,6 +41,7 @@ from pggit_excellence.scan.values.abstract import (
     depends_on,
     holes,
     join_all,
+    star,
 )
 from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
@@ -51,6 +52,7 @@ _WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
+_ROUNDS = 4
 _DEEP = 60  # calls inside of calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
 
@@ -201,15 +203,18 @@ class Summaries:
 
     def _closed(self, routine: Routine, first: Summary) -> Summary:
         """The summary of a routine that calls itself: closed like a loop, then checked by one more round."""
-        guess = replace(first, result=_closed_result(first.result, _result_key(routine)))
-        for assumed in (guess, self._given_up(routine)):
+        assumed = replace(first, result=_closed_result(first.result, _result_key(routine)))
+        for tries in range(_ROUNDS):
             self._going[routine.key] = assumed
             self._provisional.clear()
             found = self._once(routine)
-            covered = loops.covers(assumed.result, assumed.result, found.result, strict=False)
+            covered = loops.covers(assumed.result, assumed.result, found.result, strict=tries > 0)
             if covered and _same_passed(assumed, found):
                 return replace(found, result=assumed.result)
-        return replace(assumed, outcome=found.outcome)
+            assumed = replace(found, result=join_arrays(assumed.result, found.result))
+        self._going[routine.key] = given_up = self._given_up(routine)
+        self._provisional.clear()
+        return replace(given_up, outcome=self._once(routine).outcome)
 
     def _once(self, routine: Routine) -> Summary:
         flow = self._flow(routine)
@@ -271,27 +276,34 @@ class Spliced:
     def __init__(self, log: Iterable[events.Event]) -> None:
         """From the dynamic statements that were found in the routine."""
         self._known: dict[int, Text] = {}
-        self._raw: list[tuple[int, list[Hole]]] = []
+        self._parts: list[tuple[int, list[Hole]]] = []
         for event in log:
             if isinstance(event, events.Ran) and event.text is not None:
                 self._add(event.place.start, event.text)
-        self._raw.sort(key=lambda item: item[0])
+        self._parts.sort(key=lambda item: item[0])
 
     def _add(self, keyword: int, text: Text) -> None:
-        for hole in holes(text):
+        found = list(holes(text))
+        for hole in found:
             place = hole.specifier or hole.place
             if place is not None:
                 known = self._known.get(place.start)
                 self._known[place.start] = hole if known is None else alt([known, hole])
-        self._raw.append((keyword, [hole for hole in holes(text) if hole.quoting is Quoting.RAW]))
+        self._parts.append((keyword, found))
 
     def find(self, offset: int) -> Text | None:
         """What the specifier or expression there splices; where that is a longer text: what it may be made of."""
         if offset in self._known:
             return self._known[offset]
-        before = [found for keyword, found in self._raw if keyword <= offset]
-        made_of = before[-1] if before else [hole for _, found in self._raw for hole in found]
-        return alt(replace(hole, derived=True, place=None, specifier=None) for hole in made_of) if made_of else None
+        before = [found for keyword, found in self._parts if keyword <= offset]
+        if not self._parts:
+            return None
+        made_of = before[-1] if before else [hole for _, found in self._parts for hole in found]
+        made_of = [replace(hole, derived=True, place=None, specifier=None) for hole in made_of]
+        raw_ones = [hole for hole in made_of if hole.quoting is Quoting.RAW]
+        if raw_ones:
+            return alt(raw_ones)
+        return star(alt([*made_of, _FIXED])) if made_of else _FIXED
 
 
 def _same_passed(one: Summary, other: Summary) -> bool:
