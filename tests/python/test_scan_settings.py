@@ -11,7 +11,7 @@ ORIGIN = Origin(Source.SESSION, "setting")
 
 
 def test_the_server_admits_nothing_else(server: Any) -> None:
-    """enum and bool are words; numbers may have a unit."""
+    """Enum and bool are words; numbers may have a unit."""
     rows = server.psql("-Atc", "SELECT lower(name), vartype FROM pg_settings").splitlines()
     types = dict(row.split("|") for row in rows)
     known = {name: quoting for name, quoting in settings._QUOTINGS.items() if name in types}

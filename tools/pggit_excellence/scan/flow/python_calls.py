@@ -43,7 +43,6 @@ from pggit_excellence.scan.values.abstract import (
     Quoting,
     Record,
     Source,
-    Step,
     Text,
     Value,
     alt,
@@ -221,9 +220,7 @@ class Calls(Expressions):
         if self._muted:
             return
         place = self._positions.place(node.func)
-        step = Step(place, name)
-        stepped = as_value(self._positions.stepped(statement, node.func, step.what))
-        self._found.setdefault((name, place.start), (place, []))[1].append(stepped)
+        self._found.setdefault((name, place.start), (place, []))[1].append(statement)
 
     # Local functions
 

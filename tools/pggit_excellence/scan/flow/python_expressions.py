@@ -97,12 +97,7 @@ class Expressions:
         return Const(node.value, self._positions.constant(node, node.value))
 
     def _name(self, node: ast.Name, env: Env) -> Item:
-        found = env.get(node.id)
-        if found is None:
-            return Thing(node.id)
-        if isinstance(found, Hole) and found.origin.source == Source.PARAMETER and not found.path:
-            return self._positions.stepped(found, node, f"parameter {found.origin.name}")
-        return found
+        return env.get(node.id, Thing(node.id))
 
     def _fstring(self, node: ast.JoinedStr, env: Env) -> Item:
         parts: list[Text] = []

@@ -314,6 +314,11 @@ def _note(tree: Tree, occurrences: list[tuple[Slot, Shape, bool]], found: Positi
 _MARKED = re.compile(_MARK + r"(\d+)_|9071(\d{5})")
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether there is a placeholder in the text."""
+    return _MARKED.search(text) is not None
+
+
 def _trails(node: Any, trail: Trail) -> Iterator[tuple[int, Trail]]:
     """The placeholders of the tree by number, with the way to each."""
     if isinstance(node, dict):

@@ -7,6 +7,7 @@ and finds quoting that is harmless but wrong for its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from pggit_excellence.scan.judge.places import (
     takes_parameter,
     value_place,
 )
-from pggit_excellence.scan.judge.positions import Positions, Spot, is_wrong, locate
+from pggit_excellence.scan.judge.positions import Positions, Spot, is_placeholder, is_wrong, locate
 from pggit_excellence.scan.judge.validity import never_valid
 from pggit_excellence.scan.model import Confidence, Fix, Severity, Verdict
 from pggit_excellence.scan.values.abstract import Hole, Origin, Quoting, Source, Text
@@ -356,5 +357,11 @@ def _invalid(positions: Positions, slots: list[Slot], problems: list[Problem]) -
     if not positions.complete or any(slot.hole.quoting in _OPEN_ENDED for slot in slots):
         return
     if all(problem.verdict is Verdict.SAFE for problem in problems) and never_valid(positions.refused, positions.error):
-        message = f"this can never be valid SQL, whatever is put in: {positions.error}"
+        message = f"this can never be valid SQL, whatever is put in: {_without_placeholder(positions.error)}"
         yield Problem("PGX108", message, None, Verdict.SAFE, None, Confidence.HIGH)
+
+
+def _without_placeholder(error: str) -> str:
+    """The parser's message; where it shows a placeholder, that means nothing to anybody."""
+    shown = re.search(r' at or near "(.*)"', error, re.DOTALL)
+    return error.replace(shown.group(), " at what is put in") if shown and is_placeholder(shown.group(1)) else error

@@ -26,6 +26,7 @@ _ORDER = (Verdict.UNSAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.SAFE)
 # What a statement passed on by a call is worth telling for.
 _DANGERS = frozenset(["PGX101", "PGX102", "PGX103", "PGX104", "PGX109"])
 _MAX_STEPS = 14
+_LONGEST_CODE = 300  # characters of a statement that are read for a path
 _NOT_PARSED = "this part of the body was not understood: nothing is known of the statement that it runs"
 _MISSED = "the analysis did not come by this statement: nothing is known of what it runs"
 
@@ -93,7 +94,7 @@ class _Judge:
 
     def ran(self, event: events.Ran) -> None:
         """A dynamic statement."""
-        step = Step(event.place, shown(self._line(event.place)))
+        step = Step(event.place, shown(self._code(event.place, event.kind)))
         if event.text is None:
             self._count(event.place, event.kind, Verdict.NOT_PROVEN)
             self.find("PGX901", _NOT_PARSED, event.place)
@@ -108,7 +109,7 @@ class _Judge:
     def passed(self, event: events.Passed) -> None:
         """A call that makes another function run the text."""
         judgement = self._judged(event.text, event.kind)
-        step = Step(event.place, f"call of {event.function}: {shown(self._line(event.place))}")
+        step = Step(event.place, f"call of {event.function}: {shown(self._code(event.place, ''))}")
         path = (step, *event.path)
         for problem in judgement.problems:
             if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE:
@@ -175,8 +176,10 @@ class _Judge:
             if declared is not None:
                 yield Step(declared, f"parameter {origin.name}")
             return
+        if origin.source is Source.CONSTANT or any(origin.name in step.what for step in hole.path[:1]):
+            return
         first = hole.path[0].place if hole.path else hole.place
-        if first is not None and first.file and origin.source is not Source.CONSTANT:
+        if first is not None and first.file:
             yield Step(first, f"from {origin.name}")
 
     def _export(self, place: Place, passed: PassedOn) -> None:
@@ -185,11 +188,18 @@ class _Judge:
         if any(hole.origin.source is Source.PARAMETER and hole.origin.routine == key for hole in holes(passed.text)):
             self.exported.setdefault((place, passed.kind, passed.text), passed)
 
-    def _line(self, place: Place) -> str:
-        """The code from a place on, up to the end of the statement."""
+    def _code(self, place: Place, kind: str) -> str:
+        """The statement from EXECUTE on, or the call whose function's name is at the place."""
         text = self.sources.get(place.file, "")
-        end = text.find(";", place.start, place.start + 300)
-        return text[place.start : end if end >= 0 else place.end + 60]
+        depth = 0
+        for token in tokens(text, place.start, place.start + _LONGEST_CODE):
+            word = text[token.start : token.end].lower()
+            depth += (word in {"(", "["}) - (word in {")", "]"})
+            if depth <= 0 and kind in _STATEMENTS and word in {";", "loop"}:
+                return text[place.start : token.start]
+            if depth <= 0 and kind not in _STATEMENTS and word == ")":
+                return text[place.start : token.end]
+        return text[place.start : place.start + _LONGEST_CODE]
 
 
 def _of_sink(problem: Problem, kind: str) -> Problem:
