@@ -1,6 +1,6 @@
 """Each rule: its page, its examples and its fixtures, by the scanner itself.
 
-PGGIT_UPDATE_SNAPSHOTS=1 writes tests/fixtures/scan/rules/*.txt anew.
+UPDATE_SNAPSHOTS=1 writes tests/fixtures/scan/rules/*.txt anew.
 """
 
 from __future__ import annotations
@@ -75,6 +75,6 @@ def test_ok_fixtures(rule: str) -> None:
 
 
 def compare(snapshot: Path, printed: str) -> None:
-    if os.environ.get("PGGIT_UPDATE_SNAPSHOTS"):
+    if os.environ.get("UPDATE_SNAPSHOTS"):
         snapshot.write_text(printed, encoding="utf-8")
     assert printed == snapshot.read_text(encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import islice
 
 from pggit_excellence.scan.flow.environment import Names, Variable, join_arrays, made_of
 from pggit_excellence.scan.flow.variables import field_type, fields_of
@@ -25,11 +24,10 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     alt,
     as_text,
+    bounded,
     is_constant,
     join,
-    leaves,
     map_leaves,
-    star,
 )
 from pggit_excellence.scan.values.sqltypes import UNKNOWN_TYPE, Type, cast, parse_type
 from pggit_excellence.scan.values.terms import Rows
@@ -37,8 +35,6 @@ from pggit_excellence.scan.values.terms import Rows
 Columns = list[tuple[str, Value]]
 # A path has at most so many assignments: its beginning and its end tell the story.
 MAX_STEPS = 12
-# A text of more parts becomes any number of any of them.
-MAX_LEAVES = 1500
 _SHOWN = 70
 _BLANKS = re.compile(r"\s+")
 STAR = "*"  # the name of a column that stands for columns which are not known
@@ -61,9 +57,7 @@ def traced(value: Value, place: Place, code: str) -> Value:
 
     if is_constant(value):
         return value
-    if next(islice(leaves(value), MAX_LEAVES, None), None) is not None:
-        value = star(alt(dict.fromkeys(leaves(value)))) if not isinstance(value, Record | Array) else value
-    return map_leaves(value, add)
+    return map_leaves(bounded(value), add)
 
 
 def fitted(value: Value, written: str, program: Program) -> Value:

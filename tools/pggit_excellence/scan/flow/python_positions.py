@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pggit_excellence.scan.flow.python_items import Item, Thing
 from pggit_excellence.scan.inputs.program import Routine
-from pggit_excellence.scan.values.abstract import Const, Hole, Place, Ref, Step, Text, map_leaves
+from pggit_excellence.scan.values.abstract import Const, Hole, Place, Ref, Step, Text, bounded, map_leaves
 
 MAX_PATH = 12  # stations kept of a value's way
 
@@ -49,7 +49,7 @@ class Positions:
                 return leaf
             return replace(leaf, path=(*leaf.path, step))
 
-        return map_leaves(value, add)
+        return map_leaves(bounded(value), add)
 
     def constant(self, node: ast.Constant, text: str) -> Place | None:
         """Where the text stands, if every character of it stands there as it is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from pggit_excellence.scan.flow.assignments import STAR, Columns, columns_from, raw
@@ -30,6 +30,7 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     holes,
     join_all,
+    map_leaves,
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
 from pggit_excellence.scan.values.settings import setting_value
@@ -105,7 +106,17 @@ def _as_result(value: Value, certain: bool) -> Value:
     if isinstance(value, Record):
         return Record((), raw(_RESULT))
     unknown = any(hole.origin.source in {Source.UNKNOWN, Source.CONSTANT} for hole in holes(value))
-    return value if certain and not unknown and not isinstance(value, Array) else raw(_RESULT)
+    if not certain or unknown or isinstance(value, Array):
+        return raw(_RESULT)
+    return map_leaves(value, _from_the_result)
+
+
+def _from_the_result(leaf: Const | Hole | Ref) -> Text:
+    """The leaf without places in a text that stands nowhere; a name that was put in says nothing of its origin."""
+    if not isinstance(leaf, Hole):
+        return leaf
+    made_up = _NAME in leaf.origin.name
+    return replace(leaf, origin=_RESULT if made_up else leaf.origin, place=None, specifier=None, path=())
 
 
 def _written(text: Text) -> list[str]:

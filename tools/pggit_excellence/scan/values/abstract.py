@@ -15,6 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
+from itertools import islice
+
+# A value of more parts becomes any number of any of them.
+MAX_LEAVES = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,3 +360,13 @@ def _everything(entry: Value, after: Value, key: str) -> Text:
     """Any text made of all that the two are made of."""
     found = dict.fromkeys(leaf for value in (entry, after) for leaf in leaves(value) if leaf != Ref(key))
     return star(alt(found or [EMPTY]))
+
+
+def bounded(value: Value) -> Value:
+    """The value; one of more than MAX_LEAVES leaves becomes any number of any of them."""
+    if next(islice(leaves(value), MAX_LEAVES, None), None) is None:
+        return value
+    made = star(alt(dict.fromkeys(leaves(value))))
+    if isinstance(value, Array):
+        return Array(Record((), made) if isinstance(value.element, Record) else made)
+    return Record((), made) if isinstance(value, Record) else made
