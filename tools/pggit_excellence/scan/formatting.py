@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import lru_cache
 from pggit_excellence.scan.texts import changed, one_hole, placed, printed, requote, slice_const
 from pggit_excellence.scan.values import (
     EMPTY,
+    MAX_CHOICES,
     Alt,
     Array,
     Const,
@@ -158,8 +160,9 @@ class Formatter:
 
     def pieces(self, template: Seq) -> Text:
         """A template made of constants and of text that has no % in it: one text where no specifier spans two."""
-        if any(isinstance(part, Alt | Star) for part in template.parts):
-            return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
+        for index, part in enumerate(template.parts):
+            if isinstance(part, Alt | Star) and _has_specifier(part):
+                return self.chosen(template.parts[:index], part, template.parts[index + 1 :])
         joined, kept = "", []
         for part in template.parts:
             if isinstance(part, Const):
@@ -177,6 +180,14 @@ class Formatter:
             return self.build(Const(joined), found, lambda _start, _end: None, kept)
         except FormatError as error:
             return self.fails(error)
+
+    def chosen(self, before: tuple[Text, ...], part: Alt | Star, behind: tuple[Text, ...]) -> Text:
+        """A template in which one of several texts has specifiers: each of them in its turn, if they are not many."""
+        forks = math.prod(len(other.choices) for other in (part, *behind) if isinstance(other, Alt))
+        if isinstance(part, Star) or forks > MAX_CHOICES:
+            every = (argument.value for argument in self.arguments)
+            return changed(*before, part, *behind, *every, self.rest or EMPTY)
+        return alt(self.format(seq([*before, choice, *behind]), lambda _start, _end: None) for choice in part.choices)
 
     def constant(self, template: Const, offsets: Callable[[int, int], Place | None]) -> Text:
         """The text of a known template; what would raise is reported."""
@@ -274,6 +285,11 @@ def quoted_literal(text: Value) -> bool:
 def _names(text: Text) -> str:
     names = [leaf.type or leaf.origin.name for leaf in leaves(text) if isinstance(leaf, Hole)]
     return f" ({names[0]})" if names and names[0] else ""
+
+
+def _has_specifier(text: Text) -> bool:
+    """Whether a constant in it has a %."""
+    return any(isinstance(leaf, Const) and "%" in leaf.text for leaf in leaves(text))
 
 
 def _no_percent(leaf: Text) -> bool:
