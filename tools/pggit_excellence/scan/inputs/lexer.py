@@ -38,12 +38,15 @@ class Token(NamedTuple):
     closed: bool = True
 
 
-_HIGH = "\u0080-\U0010ffff"
-_START, _INSIDE = f"A-Za-z_{_HIGH}", f"A-Za-z0-9_$\\{_HIGH}"
+# What a word begins with, what else is in it, and what else is in the tag of a dollar quote: letters, digits, _, $, and
+# whatever is no ASCII. Written as what they are not: re takes milliseconds to compile a range over all of Unicode.
+WORD_START = r"[^\x00-@\[-\^`{-\x7f]"
+WORD_INSIDE = r"[^\x00-#%-/:-@\[-\^`{-\x7f]"
+TAG_INSIDE = r"[^\x00-/:-@\[-\^`{-\x7f]"
 _OPERATOR = r"~!@#^&|`?+\-*/%<>="
 # In this order: the first that matches wins. What follows a closed quote is the same quote without its end.
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
-    (Kind.WORD, f"[{_START}]++(?!['&])[{_INSIDE}]*+"),
+    (Kind.WORD, f"{WORD_START}++(?!['&]){WORD_INSIDE}*+"),
     (Kind.PUNCTUATION, r"::|:=|\.\.|[()\[\],;:]|\.(?!\d)"),
     (Kind.ESCAPE_STRING, r"[eE]'(?:[^'\\]++|\\.|'')*+'"),
     (Kind.ESCAPE_STRING, r"[eE]'.*+"),
@@ -51,10 +54,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.STRING, r"(?:[nNbBxX]|[uU]&)?'.*+"),
     (Kind.QUOTED, r'(?:[uU]&)?"(?:[^"]++|"")*+"'),
     (Kind.QUOTED, r'(?:[uU]&)?".*+'),
-    (Kind.WORD, f"[{_START}][{_INSIDE}]*+"),
+    (Kind.WORD, f"{WORD_START}{WORD_INSIDE}*+"),
     (Kind.NUMBER, r"0[xX][0-9A-Fa-f_]+|0[oObB][0-7_]+|(?:\d[\d_]*+(?:\.(?!\.)\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"),
     (Kind.PARAMETER, r"\$\d++"),
-    (Kind.DOLLAR, f"\\$(?:[{_START}][A-Za-z0-9_{_HIGH}]*+)?\\$"),
+    (Kind.DOLLAR, f"\\$(?:{WORD_START}{TAG_INSIDE}*+)?\\$"),
     (Kind.COMMENT, r"--[^\n\r]*+|/\*"),
     (Kind.OPERATOR, rf"(?:(?!--|/\*)[{_OPERATOR}])++"),
     (Kind.META, r"\\[^\n\r]*+"),
