@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from pggit_excellence.scan.flow import events, guards, loops
@@ -44,6 +44,7 @@ from pggit_excellence.scan.flow.environment import (
 )
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
@@ -17,6 +17,7 @@ from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joi
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine

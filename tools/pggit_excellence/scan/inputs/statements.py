@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs import psql
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 

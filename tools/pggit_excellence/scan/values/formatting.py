@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Alt,
