@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan.expressions import evaluate, evaluate_query
-from pggit_excellence.scan.program import Program, Table
-from pggit_excellence.scan.sqltypes import parse_type
-from pggit_excellence.scan.values import EMPTY, Array, Const, Hole, Place, Record, Ref, holes, leaves
+from pggit_excellence.scan.inputs.program import Program, Table
+from pggit_excellence.scan.values.abstract import EMPTY, Array, Const, Hole, Place, Record, Ref, holes, leaves
+from pggit_excellence.scan.values.expressions import evaluate, evaluate_query
+from pggit_excellence.scan.values.sqltypes import parse_type
 from scan_values import FakeScope, show
 
 pytestmark = pytest.mark.once
@@ -134,6 +134,10 @@ CASES = {
     "format(p, q)": "({raw p~} | {raw q~})*",
     "format(CASE WHEN n = 1 THEN 'a %I' ELSE 'b %L' END, p)": "('a ' {identifier p} | 'b ' {literal p})",
     "format('a ' || n || ' %I', p)": "'a ' {inert n} ' ' {identifier p}",
+    "format('a ' || CASE WHEN n = 1 THEN 'x' ELSE 'y' END || ' %I', p)": "'a ' ('x' | 'y') ' ' {identifier p}",
+    "format('a ' || CASE WHEN n = 1 THEN '%I' ELSE 'y %%' END, p)": "('a ' {identifier p} | 'a y %')",
+    "format('%' || n || '$I', p)": "({fixed '%'~} | {inert n~} | {fixed '$I'~} | {raw p~})*",
+    "format('%' || CASE WHEN n = 1 THEN '2' ELSE '1' END || '$s', p, q)": "({fixed '%'~} | {fixed '2'~} | {fixed '1'~} | {fixed '$s'~} | {raw p~} | {raw q~})*",
     "format('a ' || quote_ident(q) || ' %I', p)": "({fixed 'a '~} | {raw q~} | {fixed ' %I'~} | {raw p~})*",
     # texts
     "concat('a', p, 1)": "'a' {raw p} '1'",

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan import functions
-from pggit_excellence.scan.expressions import evaluate
-from pggit_excellence.scan.texts import printed
+from pggit_excellence.scan.values import functions
+from pggit_excellence.scan.values.expressions import evaluate
+from pggit_excellence.scan.values.texts import printed
 from pggit_excellence.server import Server
 from scan_values import MARK, FakeScope, matches, show
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pggit_excellence.scan.patterns import proves
+from pggit_excellence.scan.values.patterns import proves
 from scan_bodies import verdict, verdicts
 
 pytestmark = pytest.mark.once

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan import syntax
-from pggit_excellence.scan.lexer import Kind, tokens
-from pggit_excellence.scan.plpgsql import MAX_DEPTH, parse_body
-from pggit_excellence.scan.syntax import NotParsed, Sql, Statement
+from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.plpgsql import syntax
+from pggit_excellence.scan.plpgsql.parser import MAX_DEPTH, parse_body
+from pggit_excellence.scan.plpgsql.syntax import NotParsed, Sql, Statement
 from plpgsql_oracle import ANY, Ours, oracle, routines, squeeze
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,8 @@ def test_a_lost_or_changed_statement_is_seen_by_the_comparison() -> None:
 
 @pytest.mark.parametrize("folder", ["sql", "tests/fixtures"])
 def test_this_projects_routines_as_libpg_query_reads_them(folder: str) -> None:
-    found = [routine for path in sorted((ROOT / folder).rglob("*.sql")) for routine in routines(path.read_text())]
+    paths = [path for path in sorted((ROOT / folder).rglob("*.sql")) if path.name != "PGX901_bad.sql"]  # cannot be read
+    found = [routine for path in paths for routine in routines(path.read_text())]
     assert len(found) > 3
     for statement, body in found:
         name = re.search(r"\.(\w+)\(", statement)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan.build import build
-from pggit_excellence.scan.program import SourceText
-from pggit_excellence.scan.python_bodies import PythonBody, analyse
-from pggit_excellence.scan.values import Alt, Const, Hole, Quoting, Ref, Seq, Star, Text, holes
+from pggit_excellence.scan.flow.python_bodies import PythonBody, analyse
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import SourceText
+from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Quoting, Ref, Seq, Star, Text, holes
 
 pytestmark = pytest.mark.once
 HEADER = (
@@ -128,7 +128,7 @@ RAW = {  # body: statement, None where only its being raw counts
     "s = 'a'\nwhile n:\n    s, t = t, p\nplpy.execute(s)": None,
     "try:\n    s = 'a'\n    s = p\n    s = 'b'\nexcept Exception:\n    plpy.execute(s)": "(a|{raw:p}|b)",
     "s = 'a'\nfor c in cols:\n    if n:\n        s = p\n        break\nplpy.execute(s)": "(a|{raw:p})",
-    "s = 'a'\nwhile n:\n    if u:\n        s = p\n        continue\n    s = 'b'\nplpy.execute(s)": "(a|b|{raw:p})",
+    "s = 'a'\nwhile n:\n    n -= 1\n    if u:\n        s = p\n        continue\n    s = 'b'\nplpy.execute(s)": "(a|b|{raw:p})",
     "e = plpy.execute\ne(p)": "{raw:p}",
     "from plpy import execute\nexecute(p)": "{raw:p}",
     "import plpy as x\nx.execute(p)": "{raw:p}",
@@ -339,7 +339,7 @@ def test_what_python_really_runs_is_covered(body: str) -> None:
 
 
 def test_a_wrong_value_is_seen_by_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pggit_excellence.scan.python_bodies.printed", lambda _: Const("?"))
+    monkeypatch.setattr("pggit_excellence.scan.flow.python_bodies.printed", lambda _: Const("?"))
     assert outside("plpy.execute('SELECT ' + p)") == ["SELECT a'b\"; --"]
 
 

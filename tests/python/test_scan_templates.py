@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pglast.parser import ParseError, scan
 
-from pggit_excellence.scan import lexing, templates
+from pggit_excellence.scan.judge import lexing, templates
+from pggit_excellence.scan.judge.templates import Judgement, judge
 from pggit_excellence.scan.model import Confidence, Severity, Verdict
-from pggit_excellence.scan.templates import Judgement, judge
-from pggit_excellence.scan.values import (
+from pggit_excellence.scan.values.abstract import (
     Alt,
     Const,
     Hole,

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from pggit_excellence.scan import analysis, workers
-from pggit_excellence.scan.build import build
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.program import Program, SourceText
-from pggit_excellence.scan.summaries import Summaries, Summary
+from pggit_excellence.scan.flow.summaries import Summaries, Summary
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.workers import Lost, run_isolated
 from scan_bodies import routine
 
