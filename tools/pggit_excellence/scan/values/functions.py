@@ -519,8 +519,6 @@ def _object_agg(call: Call) -> Value:
     return Record((), alt([changed(call.args[0]), changed(*call.args[1:])]))
 
 
-# Functions (names as lists) that make a document of keys and values.
-OBJECT_BUILDERS = (["json_build_object"], ["jsonb_build_object"])
 # Types that a document has without double quotes.
 UNQUOTED = frozenset(["bool", "int2", "int4", "int8", "numeric"])
 
