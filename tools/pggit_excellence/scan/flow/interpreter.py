@@ -10,9 +10,9 @@ Where the analysis does not understand something it assumes the worst: any text 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from pggit_excellence.scan.flow import events, guards, loops
@@ -44,6 +44,8 @@ from pggit_excellence.scan.flow.environment import (
 )
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk
 from pggit_excellence.scan.plpgsql.syntax import Body, Sql, Statement, Target
@@ -69,7 +71,7 @@ from pggit_excellence.scan.values.sqltree import parse_expression, parse_stateme
 from pggit_excellence.scan.values.texts import LOOP
 
 _KEYWORD = len("EXECUTE")
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
 _ROUNDS = 5
@@ -303,10 +305,14 @@ class Flow:
         for target, value in zip(targets, spread(columns, len(targets)), strict=True):
             self.assign(target, value, statement, state, frame)
 
-    def forget(self, state: State, frame: Frame, why: str) -> State:
-        """Every variable can hold anything now."""
+    def forget(self, state: State, frame: Frame, why: str, keys: Container[str] | None = None) -> State:
+        """The variables of these keys (None: every variable) can hold anything now."""
         for variable in frame.visible():
-            self.store(state, variable.key, anything(variable, unknown(why), self.program))
+            if keys is None or variable.key in keys:
+                self.store(state, variable.key, anything(variable, unknown(why), self.program))
+            rows = _rows_key(variable)
+            if rows in state.values and (keys is None or rows in keys):
+                self.store(state, rows, Record((), raw(unknown(why))))
         return state
 
     # Blocks -----------------------------------------------------------------------------------------------------------
@@ -489,7 +495,7 @@ class Flow:
             strict.update(more)
         else:
             del self.log[marked:]
-            head = self.forget(state.copy(), frame, "variable of a loop that is too complicated")
+            head = self.forget(state.copy(), frame, "a variable that a loop changes in too many ways", keys)
             _, exits = once(head.copy())
         return join_states([leave(head), *exits])
 
