@@ -7,7 +7,6 @@ is the same in every encoding that a PostgreSQL server can have.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import subprocess
@@ -63,12 +62,13 @@ def read(
 
 
 def _read_standard_input(inputs: Inputs) -> None:
+    if sys.stdin is None:
+        inputs.problems.append("standard input: is closed")
+        return
     try:
-        if sys.stdin is None:
-            raise OSError(errno.EBADF, "is closed")
         content = sys.stdin.buffer.read()
     except OSError as error:
-        inputs.problems.append(f"standard input: {error.strerror.lower()}")
+        inputs.problems.append(_problem("standard input", error))
         return
     _add(inputs, STDIN, content)
 
@@ -104,7 +104,7 @@ def _enter(folder: Path, entered: set[Path]) -> bool:
     return True
 
 
-def _problem(path: Path, error: OSError) -> str:
+def _problem(path: Path | str, error: OSError) -> str:
     return f"{path}: {(error.strerror or str(error)).lower()}"
 
 
