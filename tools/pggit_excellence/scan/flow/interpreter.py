@@ -10,7 +10,7 @@ Where the analysis does not understand something it assumes the worst: any text 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -303,10 +303,14 @@ class Flow:
         for target, value in zip(targets, spread(columns, len(targets)), strict=True):
             self.assign(target, value, statement, state, frame)
 
-    def forget(self, state: State, frame: Frame, why: str) -> State:
-        """Every variable can hold anything now."""
+    def forget(self, state: State, frame: Frame, why: str, keys: Container[str] | None = None) -> State:
+        """The variables of these keys (None: every variable) can hold anything now."""
         for variable in frame.visible():
-            self.store(state, variable.key, anything(variable, unknown(why), self.program))
+            if keys is None or variable.key in keys:
+                self.store(state, variable.key, anything(variable, unknown(why), self.program))
+            rows = _rows_key(variable)
+            if rows in state.values and (keys is None or rows in keys):
+                self.store(state, rows, Record((), raw(unknown(why))))
         return state
 
     # Blocks -----------------------------------------------------------------------------------------------------------
@@ -489,7 +493,7 @@ class Flow:
             strict.update(more)
         else:
             del self.log[marked:]
-            head = self.forget(state.copy(), frame, "variable of a loop that is too complicated")
+            head = self.forget(state.copy(), frame, "a variable that a loop changes in too many ways", keys)
             _, exits = once(head.copy())
         return join_states([leave(head), *exits])
 

@@ -32,6 +32,7 @@ from pggit_excellence.scan.values.abstract import (
     join_all,
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
+from pggit_excellence.scan.values.settings import setting_value
 from pggit_excellence.scan.values.sqltree import parse_statement
 
 _RESULT = Origin(Source.TABLE, "row of a dynamic query")
@@ -81,7 +82,7 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     """The columns of the rows; one unknown star where the statement cannot be read."""
     setting = _SETTING.fullmatch(text.text) if isinstance(text, Const) else None
     if setting:
-        return [(setting[1].lower(), raw(Origin(Source.SESSION, setting[1])))]
+        return [(setting[1].lower(), setting_value(setting[1], Origin(Source.SESSION, setting[1])))]
     variants = _written(text)
     found: list[Columns] = []
     for variant in variants if len(variants) <= MAX_VARIANTS else ():

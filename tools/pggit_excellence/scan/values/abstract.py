@@ -290,8 +290,18 @@ def join(left: Value, right: Value) -> Value:
             return Record(fields, alt(rests) if rests else None)
         case Array(), Array():
             return Array(join(left.element, right.element))
+        case (Record() | Array(), Const("")) | (Const(""), Record() | Array()):
+            return _or_null(left if right == EMPTY else right)
         case _:
             return alt([as_text(left), as_text(right)])
+
+
+def _or_null(value: Value) -> Value:
+    """A row or an array that can be NULL: so can its fields and elements."""
+    if isinstance(value, Record):
+        fields = tuple((name, join(EMPTY, item)) for name, item in value.fields)
+        return Record(fields, None if value.rest is None else alt([EMPTY, value.rest]))
+    return Array(join(EMPTY, value.element)) if isinstance(value, Array) else value
 
 
 def _join_fields(left: Value | None, right: Value | None) -> Value:

@@ -639,9 +639,10 @@ class Terms:
     # Calls ------------------------------------------------------------------------------------------------------------
 
     def call(self, node: Node) -> Value:
-        """FuncCall as an expression: the only column of a row is the value itself."""
+        """FuncCall as an expression: the only column of a row is the value itself, the only key of a document not."""
         value = self.called(node)
-        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None:
+        builds = strings(node.get("funcname", []))[-1:] in functions.OBJECT_BUILDERS
+        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None and not builds:
             return value.fields[0][1]
         return value
 
