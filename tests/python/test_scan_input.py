@@ -588,7 +588,7 @@ def test_tables_types_and_events() -> None:
     assert program.tables["", "made"].columns == {"n": "int", "x": ""}
     assert program.tables["", "child"].columns["z"] == "bool"
     assert "e" in program.tables["", "child"].columns
-    assert (program.tables["", "v"].columns, program.tables["", "v"].is_view) == ({"p": "regclass", "q": ""}, True)
+    assert (program.tables["", "v"].columns, program.tables["", "v"].is_view) == ({"p": "regclass", "q": "int8"}, True)
     assert program.tables["", "w"].columns == {}
     assert program.tables["", "m"].columns == {"upper": ""}
     assert program.enums == {("s", "kind"): ("a", "it's", "c")}
