@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.judge import fixes
 from pggit_excellence.scan.judge.lexing import Mode, Slot, lex, number
 from pggit_excellence.scan.judge.places import (

@@ -12,13 +12,15 @@ therefore two holes are the same when they carry the same thing in the same quot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from functools import reduce
 from itertools import islice
 
 # A value of more parts becomes any number of any of them.
 MAX_LEAVES = 1500
+
+from pggit_excellence.scan.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

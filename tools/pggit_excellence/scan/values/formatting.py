@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import prod
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     MAX_CHOICES,

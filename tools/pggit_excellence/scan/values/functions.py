@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.values import regexes
 from pggit_excellence.scan.values.abstract import (
@@ -518,8 +519,6 @@ def _object_agg(call: Call) -> Value:
     return Record((), alt([changed(call.args[0]), changed(*call.args[1:])]))
 
 
-# Functions (names as lists) that make a document of keys and values.
-OBJECT_BUILDERS = (["json_build_object"], ["jsonb_build_object"])
 # Types that a document has without double quotes.
 UNQUOTED = frozenset(["bool", "int2", "int4", "int8", "numeric"])
 
