@@ -18,11 +18,7 @@ ADMITTED = {
 
 
 def test_the_server_admits_nothing_else(server: Any) -> None:
-<<<<<<< HEAD
-    """Enum and bool are words; numbers may have a unit."""
-=======
     """None is of type string."""
->>>>>>> main
     rows = server.psql("-Atc", "SELECT lower(name), vartype FROM pg_settings").splitlines()
     types = dict(row.split("|") for row in rows)
     known = {name: quoting for name, quoting in settings.QUOTINGS.items() if name in types}

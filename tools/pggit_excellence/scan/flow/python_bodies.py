@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-<<<<<<< HEAD
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-=======
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
->>>>>>> main
 from itertools import chain
 from typing import Any
 
@@ -30,11 +24,8 @@ from pggit_excellence.scan.flow.python_items import (
     join_states,
     widened,
 )
-<<<<<<< HEAD
 from pggit_excellence.scan.flow.python_texts import merged, number, unknown
-=======
 from pggit_excellence.scan.frozen import dataclass
->>>>>>> main
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.values.abstract import (
     EMPTY,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
 
 from pggit_excellence.scan.flow.python_aliases import CHANGES, outer_writes, parameters_of
@@ -34,6 +33,7 @@ from pggit_excellence.scan.flow.python_texts import (
     number,
     unknown,
 )
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Routine
 from pggit_excellence.scan.values.abstract import (
     EMPTY,

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-<<<<<<< HEAD
-from dataclasses import dataclass, field, replace
-=======
-from dataclasses import field
->>>>>>> main
+from dataclasses import field, replace
 from itertools import islice
 
 from pggit_excellence.scan.flow.assignments import STAR, Columns, columns_from, raw
@@ -120,23 +116,14 @@ def _as_result(value: Value, certain: bool) -> Value:
         return value
     if isinstance(value, Record):
         return Record((), raw(_RESULT))
-<<<<<<< HEAD
-    unknown = any(hole.origin.source in {Source.UNKNOWN, Source.CONSTANT} for hole in holes(value))
-    if not certain or unknown or isinstance(value, Array):
+    if not certain or isinstance(value, Array) or any(_is_unknown(hole.origin) for hole in holes(value)):
         return raw(_RESULT)
-    return map_leaves(value, _from_the_result)
+    return map_leaves(value, _without_places)
 
 
-def _from_the_result(leaf: Const | Hole | Ref) -> Text:
-    """The leaf without places in a text that stands nowhere; a name that was put in says nothing of its origin."""
-    if not isinstance(leaf, Hole):
-        return leaf
-    made_up = _NAME in leaf.origin.name
-    return replace(leaf, origin=_RESULT if made_up else leaf.origin, place=None, specifier=None, path=())
-=======
-    unknown = any(_is_unknown(hole.origin) for hole in holes(value))
-    return value if certain and not unknown and not isinstance(value, Array) else raw(_RESULT)
->>>>>>> main
+def _without_places(leaf: Const | Hole | Ref) -> Text:
+    """The written query stands nowhere, so that places in it mean nothing."""
+    return replace(leaf, place=None, specifier=None, path=()) if isinstance(leaf, Hole) else leaf
 
 
 def _is_unknown(origin: Origin) -> bool:
