@@ -217,14 +217,19 @@ def read_probe(file: Path, first: int, lines: list[str]) -> Probe:
     return probe
 
 
+def read_probes(file: Path, text: str) -> Iterator[Probe]:
+    """The probes of a file with this text."""
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("-- probe:")]
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        yield read_probe(file, start + 1, lines[start:end])
+
+
 def probes() -> list[Probe]:
     """All probes in the order of their files; ValueError where two have the same name."""
     found: list[Probe] = []
     for file in sorted(PROBES.glob("*.sql")):
-        lines = file.read_text(encoding="utf-8").splitlines()
-        starts = [number for number, line in enumerate(lines) if line.startswith("-- probe:")]
-        for start, end in itertools.pairwise([*starts, len(lines)]):
-            found.append(read_probe(file, start + 1, lines[start:end]))
+        found += read_probes(file, file.read_text(encoding="utf-8"))
     names = [probe.name for probe in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

@@ -24,9 +24,13 @@ _WORD_BEFORE = re.compile(r"[A-Za-z0-9_]*\Z")
 _WORD_BEHIND = re.compile(r"[A-Za-z0-9_]*")
 
 
-def requote(hole: Hole, kind: Kind) -> Fix | None:
+def requote(hole: Hole, kind: Kind, sources: Sources) -> Fix | None:
     """%I or %L (quote_ident(), quote_literal()) for a hole outside of quotes, as its place asks for."""
     letter = {Kind.RELATION: "I", Kind.IDENTIFIER: "I", Kind.VALUE: "L"}.get(kind)
+    if letter == "I" and _is_part_of_name(hole, sources):
+        return split_name(hole, sources)
+    if hole.specifier is None and any(step.what.upper().startswith("RETURN") for step in hole.path):
+        return None  # what a function of the program returns may be quoted in part
     edits = _letter(hole, letter) if letter else ()
     if letter is None or not edits:
         return None
@@ -47,6 +51,10 @@ def unquote_by_hand(hole: Hole, mode: Mode, sources: Sources) -> Fix | None:
     """Take the quotes away that stand right around the hole, and quote it with %L, or %I where they were "..."."""
     quote, letter = ('"', "I") if mode is Mode.NAME else ("'", "L")
     certain = not hole.derived
+    if hole.place is not None and _adds_quotes(
+        sources.get(hole.place.file, "")[hole.place.start : hole.place.end], quote
+    ):
+        return None
     if hole.specifier is not None:
         edits = _around_specifier(hole, hole.specifier, quote, letter, sources)
     elif hole.place is not None and hole.quoting is Quoting.RAW:
@@ -76,6 +84,19 @@ def split_name(hole: Hole, sources: Sources) -> Fix | None:
 
 def _call(hole: Hole, letter: str) -> str:
     return f"%{letter}" if hole.specifier else f"{_FUNCTION[letter]}()"
+
+
+def _is_part_of_name(hole: Hole, sources: Sources) -> bool:
+    """Whether a word, or what may be one, stands right before or behind the hole."""
+    at = hole.specifier or hole.place
+    if at is None:
+        return False
+    text = sources.get(at.file, "")
+    before, behind = text[max(0, at.start - 40) : at.start], text[at.end : at.end + 40]
+    if hole.specifier is not None:
+        return bool(re.search(r"[\w$]\Z", before) or re.match(r"[\w$]", behind))
+    joined = re.search(r"\|\|\s*\Z", before) and not re.search(r"[^\w$'\"]'\s*\|\|\s*\Z", before)
+    return bool(joined or (re.match(r"\s*\|\|", behind) and not re.match(r"\s*\|\|\s*'[^\w$'\"]", behind)))
 
 
 def _is_exact(hole: Hole) -> bool:
@@ -116,6 +137,11 @@ def _around_specifier(hole: Hole, at: Place, quote: str, letter: str, sources: S
             return ()
         edits += _wrap(hole.place, "quote_ident")
     return edits
+
+
+def _adds_quotes(operand: str, quote: str) -> bool:
+    """Whether the operand itself puts quotes between texts, as array_to_string(names, ''', ''') does."""
+    return (quote if quote == '"' else "'''") in operand
 
 
 def _to_remove(left: int, right: int, quote: str) -> int:

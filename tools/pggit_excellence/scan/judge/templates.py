@@ -27,7 +27,7 @@ from pggit_excellence.scan.judge.places import (
 from pggit_excellence.scan.judge.positions import Positions, Spot, is_placeholder, is_wrong, locate
 from pggit_excellence.scan.judge.validity import never_valid
 from pggit_excellence.scan.model import Confidence, Fix, Severity, Verdict
-from pggit_excellence.scan.values.abstract import Hole, Origin, Quoting, Source, Text
+from pggit_excellence.scan.values.abstract import Hole, Origin, Place, Quoting, Source, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class _Case:
     trusted: Callable[[Origin], bool]
     parameters: bool
     sources: Mapping[str, str]
+    quoted: frozenset[Place]  # where quoted text is spliced in
     open_ended: bool  # some raw hole, reported by itself, can hold clauses that the parser does not see
 
 
@@ -81,7 +82,10 @@ def judge(
     node = number(statement, slots)
     if slots:
         lex(node, slots)
-    case = _Case(trusted, parameters, sources or {}, any(slot.hole.quoting is Quoting.RAW for slot in slots))
+    quoted = [slot.hole for slot in slots if slot.hole.quoting in _QUOTED_AS]
+    spliced = frozenset(place for hole in quoted for place in (hole.place, hole.specifier) if place is not None)
+    open_ended = any(slot.hole.quoting is Quoting.RAW for slot in slots)
+    case = _Case(trusted, parameters, sources or {}, spliced, open_ended)
     positions = locate(node, slots) if _worth_parsing(slots) else Positions()
     problems: list[Problem] = []
     for slot in slots:
@@ -169,7 +173,15 @@ def _raw(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
         return
     danger = "nothing shows that it cannot hold SQL" if unknown else "it can hold any SQL"
     message = f"{who} becomes {what} without quoting: {danger}"
-    yield Problem("PGX101", message, slot.hole, verdict, None, confidence, fixes.requote(slot.hole, kind), what)
+    yield Problem("PGX101", message, slot.hole, verdict, None, confidence, _quoting(slot, kind, case), what)
+
+
+def _quoting(slot: Slot, kind: Kind, case: _Case) -> Fix | None:
+    """The quoting that is missing; none where what stands at the same place is quoted in other runs of it."""
+    hole = slot.hole
+    if (hole.specifier or hole.place) in case.quoted or hole.place in case.quoted:
+        return None
+    return fixes.requote(hole, kind, case.sources)
 
 
 def _whole(hole: Hole, what: str, case: _Case) -> Problem:

@@ -17,7 +17,7 @@ from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
-from pggit_excellence.scan.model import Finding, Site, Verdict
+from pggit_excellence.scan.model import Finding, Fix, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.plpgsql.walk import KINDS
 from pggit_excellence.scan.values.abstract import Hole, Place, Source, Step, Text, holes
@@ -103,7 +103,7 @@ class _Judge:
         judgement = self._judged(event.text, event.kind)
         self._count(event.place, event.kind, judgement.verdict)
         for problem in judgement.problems:
-            self._report(_of_sink(problem, event.kind), event.place, (step,))
+            self._report(_of_sink(problem, event.kind), event.place, event.kind, (step,))
         if judgement.verdict is not Verdict.SAFE:
             self._export(event.place, PassedOn(self.routine.label, event.kind, event.text, (step,)))
 
@@ -115,7 +115,7 @@ class _Judge:
         for problem in judgement.problems:
             if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE:
                 message = f"{event.function} runs what it is given: {problem.message}"
-                self._report(replace(problem, message=message, fix=None), event.place, path, at_call=True)
+                self._report(replace(problem, message=message, fix=None), event.place, event.kind, path, at_call=True)
         if judgement.verdict is not Verdict.SAFE:
             self._export(event.place, PassedOn(self.routine.label or event.function, event.kind, event.text, path))
 
@@ -138,7 +138,9 @@ class _Judge:
         before = self.verdicts.get((place, kind), Verdict.SAFE)
         self.verdicts[(place, kind)] = min(before, verdict, key=_ORDER.index)
 
-    def _report(self, problem: Problem, site: Place, behind: tuple[Step, ...], *, at_call: bool = False) -> None:
+    def _report(
+        self, problem: Problem, site: Place, kind: str, behind: tuple[Step, ...], *, at_call: bool = False
+    ) -> None:
         about = RULES[problem.rule]
         hole = problem.hole
         place = site
@@ -156,7 +158,7 @@ class _Judge:
             problem.severity or about.severity,
             problem.confidence or about.confidence,
             path=self._path(hole, behind),
-            fix=problem.fix,
+            fix=_in_python(problem.fix) if kind.startswith("plpy.") else problem.fix,
         )
         self.findings.setdefault((problem.rule, place, message), finding)
 
@@ -167,7 +169,12 @@ class _Judge:
         """From the source through the assignments to the statement."""
         if hole is None:
             return behind
-        steps = list(dict.fromkeys((*self._source(hole), *hole.path, *behind)))
+        inside = 0  # steps in this routine, behind which what it calls goes on
+        if len(behind) > 1:
+            inside = max((at for at, step in enumerate(hole.path, 1) if self._is_here(step.place)), default=0)
+            behind = (behind[0], *hole.path[inside:], *behind[1:])
+        before = hole.path[:inside] if len(behind) > 1 else hole.path
+        steps = list(dict.fromkeys((*self._source(hole), *before, *behind)))
         return tuple(steps if len(steps) <= _MAX_STEPS else steps[: _MAX_STEPS // 2] + steps[-_MAX_STEPS // 2 :])
 
     def _source(self, hole: Hole) -> Iterator[Step]:
@@ -208,6 +215,14 @@ def _of_sink(problem: Problem, kind: str) -> Problem:
     if problem.rule != "PGX101" or kind in _STATEMENTS:
         return problem
     return replace(problem, rule="PGX111", message=f"{problem.message} (run by {kind})")
+
+
+def _in_python(fix: Fix | None) -> Fix | None:
+    """The fix with the functions that quote in PL/Python."""
+    if fix is None:
+        return None
+    edits = tuple(replace(edit, text=edit.text.replace("quote_", "plpy.quote_")) for edit in fix.edits)
+    return replace(fix, summary=fix.summary.replace("quote_", "plpy.quote_"), edits=edits)
 
 
 def declaration(name: str, key: str, program: Program) -> Place | None:

@@ -17,10 +17,10 @@ from enum import StrEnum
 from functools import reduce
 from itertools import islice
 
+from pggit_excellence.scan.frozen import dataclass
+
 # A value of more parts becomes any number of any of them.
 MAX_LEAVES = 1500
-
-from pggit_excellence.scan.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
