@@ -152,11 +152,6 @@ def spread(columns: Columns, count: int) -> list[Value]:
     return values + [EMPTY] * (count - len(values))
 
 
-def perhaps_null(value: Value) -> Value:
-    """A constant that a query without rows leaves NULL: coalesce() must not take it for certain."""
-    return join(value, EMPTY) if is_constant(value) and not isinstance(value, Record | Array) else value
-
-
 def unknown(what: str) -> Origin:
     """The origin of something that the analysis does not follow."""
     return Origin(Source.UNKNOWN, what)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pggit_excellence.scan.texts import changed, one_hole, placed, printed, requote, slice_const
+from pggit_excellence.scan.texts import mixed, one_hole, placed, printed, requote, slice_const
 from pggit_excellence.scan.values import (
     EMPTY,
     Alt,
@@ -152,12 +152,12 @@ class Formatter:
                 return self.pieces(template)
             case Hole() if _no_percent(template):
                 return template
-        return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
+        return mixed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
 
     def pieces(self, template: Seq) -> Text:
         """A template made of constants and of text that has no % in it: one text where no specifier spans two."""
         if any(isinstance(part, Alt | Star) for part in template.parts):
-            return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
+            return mixed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
         joined, kept = "", []
         for part in template.parts:
             if isinstance(part, Const):
@@ -170,7 +170,7 @@ class Formatter:
             return self.fails(error)
         bounds = [(item, item + 2) if isinstance(item, int) else (item.start, item.end) for item in found]
         if any(start < at < end for at, _ in kept for start, end in bounds):
-            return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
+            return mixed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
         try:
             return self.build(Const(joined), found, lambda _start, _end: None, kept)
         except FormatError as error:

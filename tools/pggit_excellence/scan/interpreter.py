@@ -22,7 +22,6 @@ from pggit_excellence.scan.assignments import (
     columns_of,
     element_assigned,
     fitted,
-    perhaps_null,
     raw,
     row,
     row_fitted,
@@ -47,7 +46,7 @@ from pggit_excellence.scan.program import Name, Program, Routine
 from pggit_excellence.scan.rows import rows_of
 from pggit_excellence.scan.sqltree import parse_expression, parse_statement, strings
 from pggit_excellence.scan.syntax import Body, Sql, Statement, Target
-from pggit_excellence.scan.texts import LOOP
+from pggit_excellence.scan.texts import LOOP, perhaps_null
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
@@ -68,6 +67,7 @@ from pggit_excellence.scan.values import (
 from pggit_excellence.scan.variables import anything, declare, field_type, routine_frame, unset
 
 _KEYWORD = len("EXECUTE")
+_MAY_HAVE_NO_ROW = re.compile(r"\b(?:from|where|having|limit|offset|fetch|values|returning)\b", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
@@ -632,7 +632,7 @@ class Flow:
             self.notice(statement.sql, state, frame)
             return state
         columns = self.columns(statement.sql, state, frame)
-        if " from " in " ".join(statement.sql.text.lower().split()):
+        if _MAY_HAVE_NO_ROW.search(statement.sql.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
         self.assign_row(statement.targets, columns, statement, state, frame)
         return state
@@ -808,11 +808,14 @@ _METHODS: dict[type[Statement], Callable[[Flow, Any, State, Frame], State | None
 }
 
 
+_CLAUSES = ("fromClause", "whereClause", "havingClause", "groupClause", "limitCount", "limitOffset", "withClause")
+
+
 def _only_value(tree: dict[str, Any]) -> dict[str, Any] | None:
     """The expression of a SELECT that has nothing else."""
     select = tree["SelectStmt"]
     targets = select.get("targetList", [])
-    if len(targets) != 1 or "fromClause" in select or ("op" in select and select["op"] != "SETOP_NONE"):
+    if len(targets) != 1 or any(select.get(clause) for clause in _CLAUSES) or select.get("op", "SETOP_NONE") != "SETOP_NONE":
         return None
     found: dict[str, Any] | None = targets[0]["ResTarget"].get("val")
     return found

@@ -19,8 +19,8 @@ from pggit_excellence.scan.program import Name, Program
 from pggit_excellence.scan.scope import Scope
 from pggit_excellence.scan.spans import spans_of
 from pggit_excellence.scan.sqltree import Node, kind_of, leftmost, strings
-from pggit_excellence.scan.sqltypes import INERT, NAMES, Type, cast
-from pggit_excellence.scan.texts import changed, cut, placed, printed, representative, requote
+from pggit_excellence.scan.sqltypes import INERT, NAMES, TEXTS, Type, cast
+from pggit_excellence.scan.texts import changed, cut, mixed, perhaps_null, placed, printed, representative, requote
 from pggit_excellence.scan.values import (
     EMPTY,
     Array,
@@ -35,9 +35,11 @@ from pggit_excellence.scan.values import (
     Text,
     Value,
     alt,
+    holes,
     is_constant,
     join,
     join_all,
+    leaves,
     seq,
 )
 
@@ -299,8 +301,8 @@ class Terms:
             reach = functions.follow if symbol.startswith("#") else functions.field_of
             return reach(left, right, symbol.endswith(">>"))
         if symbol in ARITHMETIC or symbol == "-":
-            return self.minus(node, left, right) if symbol == "-" else _number(left, right)
-        return changed(left, right, self.unknown(f"operator {symbol}", node.get("location", -1)))
+            return self.minus(node, left, right) if symbol == "-" else self.computed(node, left, right)
+        return mixed(left, right, self.unknown(f"operator {symbol}", node.get("location", -1)))
 
     def minus(self, node: Node, left: Value, right: Value) -> Value:
         """Numbers and dates, or a document without some keys."""
@@ -308,9 +310,19 @@ class Terms:
             return Const("-" + right.text) if isinstance(right, Const) and right.text.isdecimal() else _number(right)
         if isinstance(left, Record | Array):
             return left if isinstance(left, Record) else Array(left.element)
-        if isinstance(left, Hole) and left.quoting == Quoting.RAW and left.type in {"json", "jsonb", "hstore", ""}:
-            return replace(left, derived=True)
-        return _number(left, right)
+        if any(_is_document(hole) for hole in holes(left)):
+            return changed(left)
+        return self.computed(node, left, right)
+
+    def computed(self, node: Node, left: Value, right: Value) -> Value:
+        """A number or date; what an operator of somebody's own makes of texts is not known."""
+        operands = [value for side, value in (("lexpr", left), ("rexpr", right)) if side in node]
+        own = strings(node.get("name", []))[:-1] not in ([], ["pg_catalog"])
+        if not own and all(map(is_constant, operands)):
+            return _number(*operands)
+        if own or any(map(_is_text, operands)) or not any(map(_computes, operands)):
+            return mixed(*operands, self.unknown(f"operator {strings(node['name'])[-1]}", node.get("location", -1)))
+        return _number(*operands)
 
     def concatenation(self, node: Node) -> Value:
         """A chain of ||: texts one after the other, arrays and documents joined."""
@@ -408,11 +420,11 @@ class Terms:
         return None
 
     def coalesce(self, node: Node) -> Value:
-        """COALESCE: any argument up to the first constant."""
+        """COALESCE: any argument up to the first literal; any other expression can be NULL."""
         found: list[Value] = []
-        for value in self.values(node.get("args", [])):
-            found.append(value)
-            if isinstance(value, Const) and value.text:
+        for tree in node.get("args", []):
+            found.append(self.value(tree))
+            if guards.is_literal(tree):
                 break
         if any(isinstance(value, Array) for value in found):
             found = [functions.read_array(value) for value in found]
@@ -454,7 +466,7 @@ class Terms:
             found = rows.at(0)
             return found if isinstance(found, Array) else Array(found)
         if kind == "EXPR_SUBLINK":
-            return rows.at(0)
+            return perhaps_null(rows.at(0))
         if kind == "MULTIEXPR_SUBLINK":
             return Record(tuple((f"f{index}", value) for index, (_, value) in enumerate(rows.columns, 1)), rows.rest)
         return BOOLEAN
@@ -511,7 +523,7 @@ class Terms:
                         collect(item)
 
         collect(node)
-        return changed(*found, *([self.unknown("JSON constructor")] if not found else []))
+        return mixed(*found, *([self.unknown("JSON constructor")] if not found else []))
 
     def json_object(self, node: Node) -> Value:
         """JSON_OBJECT(key: value, ...)."""
@@ -523,8 +535,8 @@ class Terms:
             if isinstance(key, Const):
                 fields[key.text] = value
             else:
-                rest.append(changed(key, value))
-        return Record(tuple(fields.items()), alt(rest) if rest else None)
+                rest += [changed(key), changed(value)]
+        return functions.object_of(fields, rest)
 
     def inert(self, node: Node) -> Value:
         """GROUPING()."""
@@ -673,7 +685,7 @@ class Terms:
             try:
                 return model(call)
             except IndexError:  # fewer arguments than the function has: it raises, or is somebody else's
-                return changed(*args, self.unknown(f"{name}()", location))
+                return mixed(*args, self.unknown(f"{name}()", location))
         if schema in {"", "pg_catalog"}:
             known = catalog.result(name, self.program, path)
             if known is not None:
@@ -738,6 +750,19 @@ def _number(*values: Value) -> Hole:
     if source is None:
         return Hole(Quoting.INERT, Origin(Source.CONSTANT, "number"), "numeric")
     return replace(source, quoting=Quoting.INERT, type="numeric", derived=True)
+
+
+def _is_text(value: Value) -> bool:
+    """Whether it is declared as a text: no operator of the server computes with that."""
+    return any(hole.quoting is not Quoting.INERT and hole.type in TEXTS | {"name"} for hole in holes(value))
+
+
+def _computes(value: Value) -> bool:
+    """Whether it can be a number or date; literals are so only where they are written like a number."""
+    return all(
+        re.fullmatch(r"[\s\d.eE+-]*", leaf.text) if isinstance(leaf, Const) else isinstance(leaf, Hole)
+        for leaf in leaves(value)
+    )
 
 
 def _is_document(value: Value) -> bool:
