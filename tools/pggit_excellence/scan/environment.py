@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from pggit_excellence.scan.syntax import Declaration
+from pggit_excellence.scan.sqltypes import is_built_in, parse_type
 from pggit_excellence.scan.terms import record_field
 from pggit_excellence.scan.values import EMPTY, Array, Record, Text, Value, as_text, derived, join, leaves, map_leaves
 from pggit_excellence.scan.values import alt as one_of
@@ -27,6 +28,11 @@ class Variable:
     type: str
     row: bool = False  # a record, or a row of a known table or composite type
     cursor: Declaration | None = None
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is known to have no fields: `v.x` is then something else."""
+        return not self.row and is_built_in(parse_type(self.type))
 
 
 @dataclass(slots=True)
@@ -50,7 +56,7 @@ class Frame:
     def _here(self, names: Names) -> tuple[Variable, Names] | None:
         first = self.names.get(names[0])
         qualified = self.names.get(names[1]) if len(names) > 1 and self.label == names[0] else None
-        if first is not None and (len(names) == 1 or first.row or qualified is None):
+        if first is not None and (len(names) == 1 or not first.is_scalar):
             return first, names[1:]
         return (qualified, names[2:]) if qualified is not None else None
 

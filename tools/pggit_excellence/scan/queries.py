@@ -33,6 +33,7 @@ from pggit_excellence.scan.values import (
     star,
 )
 
+HOLE = "pggit_hole"  # stands for a name that is not known, where a dynamic statement is read (rows.py)
 POSITION = Hole(Quoting.INERT, Origin(Source.CONSTANT, "position"), "int8")
 # Functions in FROM that give two columns: a key and what it stands for.
 PAIRS = frozenset(["json_each", "jsonb_each", "json_each_text", "jsonb_each_text", "each"])
@@ -113,11 +114,11 @@ class Queries(Terms):
                 rows.columns.append((target.get("name") or _column_name(value), self.value(value)))
                 continue
             for relation in stars:
-                rows.columns += relation.columns.items()
                 if relation.rest is not None:
                     rest = printed(relation.rest("*"))
                     rows.open_at = len(rows.columns) if rows.open_at is None else rows.open_at
                     rows.rest = rest if rows.rest is None else alt([rows.rest, rest])
+                rows.columns += relation.columns.items()
         return rows
 
     def star(self, tree: Node) -> list[Relation] | None:
@@ -237,6 +238,9 @@ class Queries(Terms):
         self.add(node.get("larg", {}))
         self.add(node.get("rarg", {}))
         self.value(node.get("quals"))
+        if node.get("isNatural") or node.get("usingClause"):  # in `*` the common columns come first, and once
+            hole = self.unknown("JOIN ... USING")
+            self.frames[-1].insert(before, Relation("", {}, lambda _column: hole))
         if "alias" in node:
             inside = self.frames[-1][before:]
             columns = {name: value for relation in inside for name, value in relation.columns.items()}
@@ -253,7 +257,7 @@ class Queries(Terms):
                 if name in known:
                     return _aliased(known[name].relation(label), alias)
         place = self.word_place(node.get("location", -1))
-        found = find(self.program.tables, schema, name)
+        found = None if schema == HOLE else find(self.program.tables, schema, name)
         if found is not None and found.known and found.columns:
             return _aliased(self.known_table(found, label, schema, name, place), alias)
         facts = catalog.relation(schema, name) if found is None else None
@@ -275,7 +279,15 @@ class Queries(Terms):
             origin = Origin(Source.TABLE, f"{qualified}.{column}", schema or table.name[0], name, column)
             path = (Step(place, f"{origin.name} is read"),)
             columns[column] = value_of(written, origin, self.program, path)
-        return Relation(label, columns, None, schema)
+        if table.whole:
+            return Relation(label, columns, None, schema)
+        path = (Step(place, f"{qualified} is read"),)
+
+        def other(column: str) -> Value:
+            name_of = Origin(Source.TABLE, f"{qualified}.{column}", schema or table.name[0], name, column)
+            return Hole(Quoting.RAW, name_of, path=path)
+
+        return Relation(label, columns, other, schema)
 
     def catalog_table(self, facts: tuple[str, dict[str, str]], label: str, name: str, place: Any) -> Relation:
         """A table or view of pg_catalog or information_schema."""
@@ -438,6 +450,9 @@ def _aliased(relation: Relation, alias: Node) -> Relation:
     if not names:
         return relation
     columns = list(relation.columns.items())
+    if relation.rest is not None and columns:  # nobody knows which columns these are
+        made = dict.fromkeys(names, join_all([relation.rest("*"), *(value for _, value in columns)]))
+        return Relation(relation.name, made, relation.rest, relation.schema, relation.scalar)
     made = {names[index] if index < len(names) else name: value for index, (name, value) in enumerate(columns)}
     rest = relation.rest
     if rest is not None:

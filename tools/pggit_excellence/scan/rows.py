@@ -14,6 +14,7 @@ from itertools import islice
 from pggit_excellence.scan.assignments import STAR, Columns, columns_from, raw
 from pggit_excellence.scan.expressions import evaluate_query
 from pggit_excellence.scan.program import Name, Program
+from pggit_excellence.scan.queries import HOLE
 from pggit_excellence.scan.sqltree import parse_statement
 from pggit_excellence.scan.values import (
     Alt,
@@ -37,7 +38,6 @@ from pggit_excellence.scan.values import (
 _RESULT = Origin(Source.TABLE, "row of a dynamic query")
 _SETTING = re.compile(r"\s*show\s+(\w[\w.]*)\s*;?\s*", re.IGNORECASE)
 _STANDS_FOR = {Quoting.LITERAL: "'x'", Quoting.INERT: "1"}
-_NAME = "pggit_hole"
 MAX_VARIANTS = 12
 _NOWHERE = Place("", 0, 0)
 
@@ -113,7 +113,7 @@ def _written(text: Text) -> list[str]:
         case Const(known):
             return [known]
         case Hole(quoting=quoting):
-            return [_STANDS_FOR.get(quoting, _NAME)]
+            return [_STANDS_FOR.get(quoting, HOLE)]
         case Seq(parts):
             written = [""]
             for part in parts:

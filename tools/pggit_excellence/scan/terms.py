@@ -142,7 +142,9 @@ def record_field(record: Value, name: str) -> Value:
         fields = dict(record.fields)
         if name in fields:
             return fields[name]
-        return EMPTY if record.rest is None else named_rest(record.rest, name)
+        if record.rest is None:  # a column under a name that was not foreseen
+            return Hole(Quoting.RAW, Origin(Source.UNKNOWN, f"field {name}"))
+        return named_rest(record.rest, name)
     if isinstance(record, Hole) and record.quoting == Quoting.RAW:
         return replace(
             record, origin=replace(record.origin, name=f"{record.origin.name}.{name}"), derived=True, type=""
@@ -558,6 +560,9 @@ class Terms:
         value = self.column(names) if self.frames else None
         if value is None:
             value = self.scope.variable(names)
+            perhaps = self.guess(names) if self.frames and getattr(self.scope, "prefer_columns", False) else None
+            if value is not None and perhaps is not None:
+                value = join(value, perhaps)
         elif len(names) == 1:
             variable = self.scope.variable(names)
             if variable is not None:  # the server would call it ambiguous, but for #variable_conflict
@@ -573,17 +578,19 @@ class Terms:
     def column(self, names: tuple[str, ...]) -> Value | None:
         """A column that FROM is known to have."""
         *qualifier, name = names
+        perhaps: list[Value] = []  # columns that tables further in may have, of which not all are known
         for frame in reversed(self.frames):
             for relation in frame:
                 if not _is_called(relation, qualifier):
                     continue
                 value = relation.column(name)
                 if value is not None:
-                    return value
+                    return join_all([value, *perhaps])
                 if qualifier and relation.rest is not None:
                     return relation.rest(name)
                 if qualifier and name in SYSTEM_COLUMNS:
                     return Hole(Quoting.INERT, Origin(Source.CATALOG, name), "oid")
+            perhaps += [relation.rest(name) for relation in frame if relation.rest is not None]
         return None
 
     def guess(self, names: tuple[str, ...]) -> Value | None:
