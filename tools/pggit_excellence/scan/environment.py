@@ -94,6 +94,9 @@ class State:
         self.values[key] = value
 
 
+ROWS = "#rows"  # behind the key of a cursor: the rows that it yields
+
+
 def join_states(states: Iterable[State | None]) -> State | None:
     """Where several ways meet; None: none of them gets here."""
     reached = [state for state in states if state is not None]
@@ -101,9 +104,11 @@ def join_states(states: Iterable[State | None]) -> State | None:
 
 
 def _join_two(left: State, right: State) -> State:
-    joined = State()
+    joined = State({key: value for key, value in right.values.items() if key.endswith(ROWS) and key not in left.values})
     for key, value in left.values.items():
-        if key not in right.values:  # declared in a block that one of them has left
+        if key not in right.values:  # declared in a block that one of them has left, or a cursor that it has not opened
+            if key.endswith(ROWS):
+                joined.values[key] = value
             continue
         other = right.values[key]
         if value is other or value == other:

@@ -393,7 +393,10 @@ def _chr(call: Call) -> Value:
     number = call.number(0)
     if number is not None and 0 < number < 0x110000 and not 0xD800 <= number < 0xE000:
         return Const(chr(number))
-    return _computed(call, Quoting.RAW)
+    made = _computed(call, Quoting.RAW)
+    if made.origin.source is Source.CONSTANT:  # a number that is counted: from and to where is not known
+        return replace(made, origin=Origin(Source.FUNCTION, "chr()"))
+    return made
 
 
 def _encode(call: Call) -> Value:

@@ -31,6 +31,7 @@ from pggit_excellence.scan.assignments import (
     unknown,
 )
 from pggit_excellence.scan.environment import (
+    ROWS,
     Frame,
     Names,
     State,
@@ -42,6 +43,7 @@ from pggit_excellence.scan.environment import (
     put_path,
 )
 from pggit_excellence.scan.expressions import evaluate, evaluate_node, evaluate_query
+from pggit_excellence.scan.inner_calls import inner_calls
 from pggit_excellence.scan.program import Name, Program, Routine
 from pggit_excellence.scan.rows import rows_of
 from pggit_excellence.scan.sqltree import parse_expression, parse_statement, strings
@@ -62,6 +64,7 @@ from pggit_excellence.scan.values import (
     Value,
     as_text,
     join,
+    join_all,
     leaves,
 )
 from pggit_excellence.scan.variables import anything, declare, field_type, routine_frame, unset
@@ -69,6 +72,7 @@ from pggit_excellence.scan.variables import anything, declare, field_type, routi
 _KEYWORD = len("EXECUTE")
 _MAY_HAVE_NO_ROW = re.compile(r"\b(?:from|where|having|limit|offset|fetch|values|returning)\b", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_EXECUTES = frozenset(["execute"])
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
 _ROUNDS = 5
@@ -283,6 +287,12 @@ class Flow:
         else:
             value = fitted(value, written, self.program)
         self.store(state, variable.key, put_path(old, fields, value))
+        self._other_cursor(state, variable)
+
+    def _other_cursor(self, state: State, variable: Variable) -> None:
+        """A cursor variable that is assigned means another cursor."""
+        if _rows_key(variable) in state.values:
+            self.store(state, _rows_key(variable), Record((), raw(unknown(f"row of cursor {variable.name}"))))
 
     def _traced(self, value: Value, statement: Statement) -> Value:
         end = min(statement.end, statement.start + 200)
@@ -306,6 +316,7 @@ class Flow:
         """Every variable can hold anything now."""
         for variable in frame.visible():
             self.store(state, variable.key, anything(variable, unknown(why), self.program))
+            self._other_cursor(state, variable)
         return state
 
     # Blocks -----------------------------------------------------------------------------------------------------------
@@ -612,8 +623,18 @@ class Flow:
         for sql in statement.using:
             self.notice(sql, state, frame)
         keyword = statement.keyword
-        self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), kind, text))
-        return lambda: rows_of(text, lambda number: self._argument(number, statement.using, state, frame), self.program)
+        place = self.place(keyword, keyword + _KEYWORD)
+        self.log.append(events.Ran(place, kind, text))
+
+        def argument(number: int) -> Value | None:
+            return self._argument(number, statement.using, state, frame)
+
+        known = " ".join(leaf.text.lower() for leaf in leaves(text) if isinstance(leaf, Const))
+        if not (self.calls.words - _EXECUTES).isdisjoint(_WORDS.findall(known)):
+            self.log.extend(
+                events.Passed(place, *passed) for passed in inner_calls(text, argument, self.program, self.calls)
+            )
+        return lambda: rows_of(text, argument, self.program)
 
     def _argument(self, number: int, using: tuple[Sql, ...], state: State, frame: Frame) -> Value | None:
         """The value of $n in a dynamic statement."""
@@ -626,8 +647,10 @@ class Flow:
         return state
 
     def _sql(self, statement: syntax.SqlStatement, state: State, frame: Frame) -> State | None:
-        if walk.is_call(statement.sql) and self._call(statement, state, frame):
-            return state
+        if walk.is_call(statement.sql):
+            if self._call(statement, state, frame):
+                return state
+            state = self.forget(state, frame, "CALL that was not understood")
         if not statement.targets:
             self.notice(statement.sql, state, frame)
             return state
@@ -663,10 +686,12 @@ class Flow:
         else:
             self._note_passed(result, self.place(statement.start, statement.end))
             outputs = result.outputs
-        for index, value in outputs.items():
-            names_of = variables[index] if index < len(variables) else None
-            if names_of is not None and frame.find(names_of) is not None:
-                self.assign(Target(names_of, statement.start), value, statement, state, frame)
+        for index, names_of in enumerate(variables):
+            value_of_it = outputs.get(index)
+            if index >= len(values) and outputs:  # named: by name it can be any of the parameters
+                value_of_it = join_all(outputs.values())
+            if value_of_it is not None and names_of is not None and frame.find(names_of) is not None:
+                self.assign(Target(names_of, statement.start), value_of_it, statement, state, frame)
         return True
 
     # Cursors ----------------------------------------------------------------------------------------------------------
@@ -702,11 +727,9 @@ class Flow:
     def _fetch(self, statement: syntax.Fetch, state: State, frame: Frame) -> State | None:
         found = frame.find(statement.cursor.names)
         rows: Value | None = state.values.get(_rows_key(found[0])) if found else None
-        if not isinstance(rows, Record):
-            if found is not None and found[0].cursor is not None and not found[0].cursor.cursor_parameters:
-                rows = self._cursor_rows(found[0], (), state, frame)
-            else:
-                rows = Record((), raw(unknown(f"row of cursor {'.'.join(statement.cursor.names)}")))
+        named = found is not None and state.values.get(found[0].key, EMPTY) != EMPTY  # perhaps like another cursor
+        if named or not isinstance(rows, Record):
+            rows = Record((), raw(unknown(f"row of cursor {'.'.join(statement.cursor.names)}")))
         columns = [(name, perhaps_null(value)) for name, value in columns_of(rows)]
         self.assign_row(statement.targets, columns, statement, state, frame)
         return state
@@ -774,6 +797,7 @@ class Flow:
         for keyword in statement.keywords:
             self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), "execute", None))
         state = self.forget(state, frame, "text that was not understood")
+        self.log.append(events.Returned(raw(unknown("text that was not understood"))))
         for target in self._targets:
             self.log.append(events.Jumped(target.number, True, state.copy()))
             if target.is_loop:
@@ -841,7 +865,7 @@ def _loop_key(key: str, statement: Any) -> str:
 
 def _rows_key(variable: Variable) -> str:
     """Where a state keeps the rows that a cursor yields."""
-    return f"{variable.key}#rows"
+    return variable.key + ROWS
 
 
 def _end(declaration: syntax.Declaration) -> int:

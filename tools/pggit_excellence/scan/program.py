@@ -89,10 +89,10 @@ class Table:
     name: Name
     columns: dict[str, str] = field(default_factory=dict)
     known: bool = True
-    whole: bool = True
     is_view: bool = False
     owner: str = ""
     grants: set[tuple[str, str]] = field(default_factory=set)
+    whole: bool = True
 
     def writers(self) -> set[str]:
         """Roles beside the owner that may INSERT or UPDATE."""

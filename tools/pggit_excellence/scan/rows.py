@@ -82,7 +82,7 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     setting = _SETTING.fullmatch(text.text) if isinstance(text, Const) else None
     if setting:
         return [(setting[1].lower(), raw(Origin(Source.SESSION, setting[1])))]
-    variants = _written(text)
+    variants = written(text)
     found: list[Columns] = []
     for variant in variants if len(variants) <= MAX_VARIANTS else ():
         columns = columns_from(evaluate_query(variant, Detached(program, argument))) if parse_statement(variant) else []
@@ -107,23 +107,26 @@ def _as_result(value: Value, certain: bool) -> Value:
     return value if certain and not unknown and not isinstance(value, Array) else raw(_RESULT)
 
 
-def _written(text: Text) -> list[str]:
-    """The statement written out, once for each choice; too many variants are cut off."""
+def written(text: Text, stand: Callable[[Hole], str | None] = lambda _: None) -> list[str]:
+    """The statement written out, once for each choice; too many variants are cut off.
+
+    `stand` says what stands in a hole, where it is not what usually does.
+    """
     match text:
         case Const(known):
             return [known]
         case Hole(quoting=quoting):
-            return [_STANDS_FOR.get(quoting, HOLE)]
+            return [stand(text) or _STANDS_FOR.get(quoting, HOLE)]
         case Seq(parts):
-            written = [""]
+            found = [""]
             for part in parts:
-                behind = _written(part)
-                written = [first + second for first in written for second in behind][: MAX_VARIANTS + 1]
-            return written
+                behind = written(part, stand)
+                found = [first + second for first in found for second in behind][: MAX_VARIANTS + 1]
+            return found
         case Alt(choices):
-            each = (variant for choice in choices for variant in _written(choice))
+            each = (variant for choice in choices for variant in written(choice, stand))
             return list(islice(each, MAX_VARIANTS + 1))
         case Star(body):
-            return ["", *_written(body)]
+            return ["", *written(body, stand)]
         case Ref():
             return [""]

@@ -24,6 +24,7 @@ from pggit_excellence.scan.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.rows import Detached
 from pggit_excellence.scan.sinks import SINKS
 from pggit_excellence.scan.sqltypes import parse_type, value_of
+from pggit_excellence.scan.texts import changed
 from pggit_excellence.scan.values import (
     EMPTY,
     Alt,
@@ -44,6 +45,7 @@ from pggit_excellence.scan.values import (
     holes,
     join_all,
 )
+from pggit_excellence.scan.variables import parameter_origin
 from pggit_excellence.scan.verdicts import Outcome, outcome
 from pggit_excellence.scan.walk import keywords
 
@@ -87,7 +89,10 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
-        self._words = {routine.key: frozenset(_WORDS.findall(routine.body.lower())) for routine in program.routines}
+        self._words = {
+            routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
+            for routine in program.routines
+        }
         self.words = self._worth_following()
 
     def _worth_following(self) -> frozenset[str]:
@@ -209,7 +214,16 @@ class Summaries:
             covered = loops.covers(assumed.result, assumed.result, found.result, strict=False)
             if covered and _same_passed(assumed, found):
                 return replace(found, result=assumed.result)
-        return replace(assumed, outcome=found.outcome)
+        return replace(assumed, outcome=self._widened(found.outcome, routine))
+
+    def _widened(self, found: Outcome, routine: Routine) -> Outcome:
+        """What a routine that calls itself with other arguments runs: made of all of them, nobody knows how."""
+        arguments = [
+            value_of(parameter.type, parameter_origin(routine, index), self.program)
+            for index, parameter in enumerate(routine.parameters)
+        ]
+        passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
+        return replace(found, passed=passed)
 
     def _once(self, routine: Routine) -> Summary:
         flow = self._flow(routine)

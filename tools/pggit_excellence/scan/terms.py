@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -636,10 +636,21 @@ class Terms:
 
     def call(self, node: Node) -> Value:
         """FuncCall as an expression: the only column of a row is the value itself."""
-        value = self.called(node)
-        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None:
+        with self.other_rows() if "over" in node else nullcontext():
+            value = self.called(node)
+        document = strings(node.get("funcname", []))[-1:] and strings(node["funcname"])[-1] in functions.MODELS
+        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None and not document:
             return value.fields[0][1]
         return value
+
+    @contextmanager
+    def other_rows(self) -> Iterator[None]:
+        """In a window function, whose arguments are of other rows than those for which something is proved."""
+        known, self.narrowed = self.narrowed, []
+        try:
+            yield
+        finally:
+            self.narrowed = known
 
     def called(self, node: Node) -> Value:
         """FuncCall: its value, or the row of it in FROM."""
