@@ -13,9 +13,9 @@ from typing import Any
 
 from pglast.parser import ParseError, parse_plpgsql_json
 
-from pggit_excellence.scan import syntax
-from pggit_excellence.scan.lexer import Kind, tokens
-from pggit_excellence.scan.syntax import Sql
+from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.plpgsql import syntax
+from pggit_excellence.scan.plpgsql.syntax import Sql
 
 Entry = tuple[str, int, tuple[str, ...]]
 Variable = tuple[str, int, str, str]  # name, line, type ('' for a record), default or a cursor's query

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pggit_excellence.scan.build import build
 from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.model import Analysis, Confidence, Edit, Finding, Fix, Severity, Site, Verdict
-from pggit_excellence.scan.program import Program, SourceText
-from pggit_excellence.scan.report import Report
-from pggit_excellence.scan.values import Place, Step
+from pggit_excellence.scan.output.report import Report
+from pggit_excellence.scan.values.abstract import Place, Step
 
 FUNCTION = """CREATE FUNCTION drop_it(p_name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
-from pggit_excellence.scan.program import Name, Program
-from pggit_excellence.scan.sqltypes import value_of
-from pggit_excellence.scan.values import (
+from pggit_excellence.scan.inputs.program import Name, Program
+from pggit_excellence.scan.values.abstract import (
     Alt,
     Array,
     Const,
@@ -26,6 +25,7 @@ from pggit_excellence.scan.values import (
     Value,
     holes,
 )
+from pggit_excellence.scan.values.sqltypes import value_of
 
 # Stands in every hostile text beside what is dangerous: text of the program alone can never have it.
 MARK = "\u2603"

@@ -9,7 +9,7 @@ import pytest
 from pggit_excellence.errors import CommandError
 from pggit_excellence.scan.config import TABLE, Config, find, load, rule_prefixes
 from pggit_excellence.scan.model import Severity
-from pggit_excellence.scan.values import Quoting
+from pggit_excellence.scan.values.abstract import Quoting
 
 pytestmark = pytest.mark.once
 

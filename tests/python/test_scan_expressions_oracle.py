@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan.expressions import evaluate
-from pggit_excellence.scan.texts import printed
+from pggit_excellence.scan.values import functions
+from pggit_excellence.scan.values.expressions import evaluate
+from pggit_excellence.scan.values.texts import printed
 from pggit_excellence.server import Server
 from scan_values import MARK, FakeScope, matches, show
 
@@ -28,11 +29,14 @@ TYPES = {
     "d": "date",
 }
 CONSTANTS = [
-    "''", "'a'", "', '", "' '", "'%'", "'%s'", "'x.y'", "''''", "'\"'", "'A b'", "'{x}'", "'$1'", "E'\\\\'", "'1'", "'null'",
-    "'--'", "'select'", "'%I'", "E'\\n'", "'x'", "'é'",
+    "''", "'a'", "', '", "' '", "'%'", "'%s'", "'x.y'", "''''", "'\"'", "'A b'", "'{x}'", "'$1'",
+    "E'\\\\'", "'1'", "'null'",
+    "'--'", "'select'", "'%I'",
+    "E'\\n'", "'x'", "'é'",
 ]  # fmt: skip
 TEMPLATES = [
-    "'%s'", "'%I'", "'%L'", "'x %I y %L z'", "'%1$I %1$L'", "'%2$s %1$s'", "'%-5s|'", "'%5I'", "'%%%s%%'", "'%3$s'", "'%z'",
+    "'%s'", "'%I'", "'%L'",
+    "'x %I y %L z'", "'%1$I %1$L'", "'%2$s %1$s'", "'%-5s|'", "'%5I'", "'%%%s%%'", "'%3$s'", "'%z'",
     "'%'", "'%*s'", "'%-*2$L'", "'%1$-6I|%s'", "'{x} %s {x}'", "'%0$s'", "'%2$I'", "'%10L|%s'", "'%*1$s'", "'%1s%'",
 ]  # fmt: skip
 DANGER = [
@@ -163,7 +167,7 @@ GRAMMAR = {
         (SELECT string_agg(<t> || x, <c>) FILTER (WHERE x <> '') FROM unnest(<a>) AS x)
         (SELECT max(c) FROM (VALUES (<t>), (<t>)) v(c))
         (SELECT s.y FROM (SELECT <t> AS y UNION ALL SELECT <t>) s LIMIT 1)
-        (WITH RECURSIVE w(i, t) AS (SELECT 1, <t> UNION ALL SELECT i + 1, t || <t> FROM w WHERE i < 3) SELECT t FROM w WHERE i = 3)
+        (WITH RECURSIVE w(i, t) AS (SELECT 1, <t> UNION SELECT 2, t || <t> FROM w WHERE i < 2) SELECT max(t) FROM w)
         (WITH w AS MATERIALIZED (SELECT <t> AS v) SELECT w.v || w.v FROM w)
         (SELECT (s).f2 FROM (SELECT ROW(1, <t>)) AS t(s))
         (ROW(<t>, 1)::text)
@@ -289,3 +293,29 @@ def test_what_the_server_computes_is_in_the_language(
     if works and text is not None:
         assert matches(value, text)
         assert not [report for report in scope.reports if report[0] == "PGX107" and "CASE" not in expression]
+
+
+PLANTED = {
+    "substr": ("substr(quote_literal(p), 2)", lambda call: call.args[0]),
+    "replace": ("replace(quote_ident(p), '\"', '')", lambda call: call.args[0]),
+    "chr": ("chr(n)", functions.MODELS["md5"]),
+    "split_part": ("split_part(quote_ident(p), '.', 1)", lambda call: call.args[0]),
+    "string_agg": ("(SELECT string_agg(quote_ident(x), ', ') FROM unnest(a) AS x)", lambda call: call.args[0]),
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_wrong_model_is_seen(oracle: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    expression, wrong = PLANTED[name]
+    monkeypatch.setitem(functions.MODELS, name, wrong)
+    value = printed(evaluate(expression, FakeScope(TYPES)))
+    attack: dict[str, object] = {
+        "p": f"{MARK}'; .DROP", "q": "", "n": 39, "a": [MARK, "B'"], "j": "{}", "m": "", "r": "text", "d": "2024-02-29",
+    }  # fmt: skip
+    works, text = computed(oracle, expression, attack)
+    assert works
+    assert text is not None
+    assert not matches(value, text)
+    monkeypatch.undo()
+    assert matches(printed(evaluate(expression, FakeScope(TYPES))), text)

@@ -11,12 +11,13 @@ import pytest
 
 from conftest import FIXTURES
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan import fixing, scanning
+from pggit_excellence.scan import scanning
 from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.model import Edit, Finding, Fix, Severity
-from pggit_excellence.scan.program import Program, SourceText
-from pggit_excellence.scan.report import Report
-from pggit_excellence.scan.values import Place
+from pggit_excellence.scan.output import fixing
+from pggit_excellence.scan.output.report import Report
+from pggit_excellence.scan.values.abstract import Place
 from scan_reports import finding
 
 pytestmark = pytest.mark.once

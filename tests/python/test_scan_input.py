@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from pglast import parser
 
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan import live, sources
-from pggit_excellence.scan.build import build, is_understood
-from pggit_excellence.scan.headers import read_header
-from pggit_excellence.scan.lexer import Kind, tokens
-from pggit_excellence.scan.libpg import MAX_OPERATORS, RefusedError, parse
-from pggit_excellence.scan.program import Program, Routine, SourceText
-from pggit_excellence.scan.statements import Statement, statements
+from pggit_excellence.scan.inputs import live, sources
+from pggit_excellence.scan.inputs.build import build, is_understood
+from pggit_excellence.scan.inputs.headers import read_header
+from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.inputs.libpg import MAX_OPERATORS, RefusedError, parse
+from pggit_excellence.scan.inputs.program import Program, Routine, SourceText
+from pggit_excellence.scan.inputs.statements import Statement, statements
 
 pytestmark = pytest.mark.once
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan import syntax
-from pggit_excellence.scan.build import build
-from pggit_excellence.scan.nested import fill, nested_routines
-from pggit_excellence.scan.plpgsql import parse_body
-from pggit_excellence.scan.program import Routine, SourceText
-from pggit_excellence.scan.values import Const, Hole, Origin, Place, Quoting, Seq, Source, Text
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.nested import fill, nested_routines
+from pggit_excellence.scan.inputs.program import Routine, SourceText
+from pggit_excellence.scan.plpgsql import syntax
+from pggit_excellence.scan.plpgsql.parser import parse_body
+from pggit_excellence.scan.values.abstract import Const, Hole, Origin, Place, Quoting, Seq, Source, Text
 
 pytestmark = pytest.mark.once
 

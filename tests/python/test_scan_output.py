@@ -15,14 +15,14 @@ import jsonschema
 import pytest
 
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.fingerprints import fingerprints
-from pggit_excellence.scan.formats import github_format, json_format, sarif_format, text_format
-from pggit_excellence.scan.locations import apply
 from pggit_excellence.scan.model import Edit, Fix, Severity, Site, Verdict
-from pggit_excellence.scan.report import Report
-from pggit_excellence.scan.rules import RULES
-from pggit_excellence.scan.suppress import Suppressed
-from pggit_excellence.scan.values import Place, Step
+from pggit_excellence.scan.output.fingerprints import fingerprints
+from pggit_excellence.scan.output.formats import github_format, json_format, sarif_format, text_format
+from pggit_excellence.scan.output.locations import apply
+from pggit_excellence.scan.output.report import Report
+from pggit_excellence.scan.output.rules import RULES
+from pggit_excellence.scan.output.suppress import Suppressed
+from pggit_excellence.scan.values.abstract import Place, Step
 from scan_reports import FUNCTION, example, finding, place, program
 
 pytestmark = pytest.mark.once

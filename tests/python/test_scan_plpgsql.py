@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan import syntax
-from pggit_excellence.scan.lexer import Kind, tokens
-from pggit_excellence.scan.plpgsql import MAX_DEPTH, parse_body
-from pggit_excellence.scan.syntax import NotParsed, Sql, Statement
+from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.plpgsql import syntax
+from pggit_excellence.scan.plpgsql.parser import MAX_DEPTH, parse_body
+from pggit_excellence.scan.plpgsql.syntax import NotParsed, Sql, Statement
 from plpgsql_oracle import ANY, Ours, oracle, routines, squeeze
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pggit_excellence.scan.build import build
-from pggit_excellence.scan.program import SourceText
-from pggit_excellence.scan.python_bodies import PythonBody, analyse
-from pggit_excellence.scan.values import Alt, Const, Hole, Quoting, Ref, Seq, Star, Text, holes
+from pggit_excellence.scan.flow.python_bodies import PythonBody, analyse
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import SourceText
+from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Quoting, Ref, Seq, Star, Text, holes
 
 pytestmark = pytest.mark.once
 HEADER = (
@@ -103,7 +103,7 @@ def test_what_is_built_is_known_exactly(body: str) -> None:
     assert statements(body) == ["execute: " + SAFE[body]]
 
 
-RAW = {
+RAW = {  # body: statement, None where only its being raw counts
     "plpy.execute('SELECT ' + p)": "SELECT {raw:p}",
     "plpy.execute(p)": "{raw:p}",
     "plpy.execute(q)": "{raw:q}",
@@ -128,7 +128,7 @@ RAW = {
     "s = 'a'\nwhile n:\n    s, t = t, p\nplpy.execute(s)": None,
     "try:\n    s = 'a'\n    s = p\n    s = 'b'\nexcept Exception:\n    plpy.execute(s)": "(a|{raw:p}|b)",
     "s = 'a'\nfor c in cols:\n    if n:\n        s = p\n        break\nplpy.execute(s)": "(a|{raw:p})",
-    "s = 'a'\nfor c in cols:\n    if n:\n        s = p\n        continue\n    s = 'b'\nplpy.execute(s)": "(a|b|{raw:p})",
+    "s = 'a'\nwhile n:\n    if u:\n        s = p\n        continue\n    s = 'b'\nplpy.execute(s)": "(a|b|{raw:p})",
     "e = plpy.execute\ne(p)": "{raw:p}",
     "from plpy import execute\nexecute(p)": "{raw:p}",
     "import plpy as x\nx.execute(p)": "{raw:p}",
@@ -181,14 +181,17 @@ def test_plans() -> None:
     assert statements("plan = plpy.prepare('S $1', ['text'])\nplan.execute([p])\nplpy.cursor(plan, [p])") == [
         "prepare: S $1"
     ]
-    stored = "if 'k' in SD:\n    plan = SD['k']\nelse:\n    plan = SD['k'] = plpy.prepare('S $1', ['text'])\nplpy.execute(plan, [p])"
+    stored = (
+        "if 'k' in SD:\n    plan = SD['k']\nelse:\n    plan = SD['k'] = plpy.prepare('S $1')\nplpy.execute(plan, [p])"
+    )
     assert statements(stored) == ["prepare: S $1"]
     assert statements("plan = plpy.prepare('S ' + p)\nplpy.execute(plan)") == ["prepare: S {raw:p}"]
     assert statements("x = plpy.prepare('S') if n else p\nplpy.execute(x)") == ["prepare: S", "execute: {raw:p}"]
 
 
 def test_rows_of_a_query() -> None:
-    body = "for row in plpy.cursor('S'):\n    plpy.execute(row['a'] + plpy.quote_ident(row['b']))\nplpy.execute(plpy.execute('T')[0]['c'])"
+    body = "for row in plpy.cursor('S'):\n    plpy.execute(row['a'] + plpy.quote_ident(row['b']))\n"
+    body += "plpy.execute(plpy.execute('T')[0]['c'])"
     assert statements(body) == ["cursor: S", "execute: {raw:a}{identifier:b}", "execute: {raw:c}", "execute: T"]
 
 
@@ -336,16 +339,44 @@ def test_what_python_really_runs_is_covered(body: str) -> None:
 
 
 def test_a_wrong_value_is_seen_by_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pggit_excellence.scan.python_bodies.printed", lambda _: Const("?"))
+    monkeypatch.setattr("pggit_excellence.scan.flow.python_bodies.printed", lambda _: Const("?"))
     assert outside("plpy.execute('SELECT ' + p)") == ["SELECT a'b\"; --"]
 
 
 TEXTS = st.sampled_from(
-    ["p", "q", "s", "t", "'k'", "'a, '", "plpy.quote_ident(p)", "plpy.quote_literal(s)", "str(n)", "f'{s} {n}'", "'%s-%d' % (t, n)",
-     "'{}|{}'.format(s, t)", "', '.join(l)", "s.lower()", "t.strip()", "s.replace('a', t)", "s[1:]", "l[0]", "d['x']", "d.get('y', s)",
-     "(s if n else t)", "(s or t)", "' '.join(x + 'c' for x in l)", "helper(s)", "add(l)", "''.join(sorted(l))", "l.pop()",
-     "plpy.execute('S')[0]['a']", "''.join([plpy.quote_ident(x) for x in cols])", "{'a': s, 'b': t}[d.get('k', 'a')]"]
-)  # fmt: skip
+    [
+        "p",
+        "q",
+        "s",
+        "t",
+        "'k'",
+        "'a, '",
+        "plpy.quote_ident(p)",
+        "plpy.quote_literal(s)",
+        "str(n)",
+        "f'{s} {n}'",
+        "'%s-%d' % (t, n)",
+        "'{}|{}'.format(s, t)",
+        "', '.join(l)",
+        "s.lower()",
+        "t.strip()",
+        "s.replace('a', t)",
+        "s[1:]",
+        "l[0]",
+        "d['x']",
+        "d.get('y', s)",
+        "(s if n else t)",
+        "(s or t)",
+        "' '.join(x + 'c' for x in l)",
+        "helper(s)",
+        "add(l)",
+        "''.join(sorted(l))",
+        "l.pop()",
+        "plpy.execute('S')[0]['a']",
+        "''.join([plpy.quote_ident(x) for x in cols])",
+        "{'a': s, 'b': t}[d.get('k', 'a')]",
+    ]
+)
 SIMPLE = st.one_of(
     st.builds("s = {}".format, TEXTS),
     st.builds("t = {} + {}".format, TEXTS, TEXTS),

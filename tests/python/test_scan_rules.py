@@ -13,12 +13,12 @@ import pytest
 
 from conftest import FIXTURES
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.formats import text_format
+from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.model import Finding
-from pggit_excellence.scan.program import SourceText
-from pggit_excellence.scan.report import Report
-from pggit_excellence.scan.rule_texts import TEXTS, page
-from pggit_excellence.scan.rules import RULES
+from pggit_excellence.scan.output.formats import text_format
+from pggit_excellence.scan.output.report import Report
+from pggit_excellence.scan.output.rule_texts import TEXTS, page
+from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.scanning import scan
 from tasks.docs import RULE_PAGES, rule_pages
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan import baseline
-from pggit_excellence.scan.fingerprints import fingerprints
-from pggit_excellence.scan.layout import layout
-from pggit_excellence.scan.locations import Locations
+from pggit_excellence.scan.inputs.layout import layout
+from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.model import Finding
-from pggit_excellence.scan.program import Program, SourceText
-from pggit_excellence.scan.rules import RULES
-from pggit_excellence.scan.suppress import suppress
-from pggit_excellence.scan.values import Step
+from pggit_excellence.scan.output import baseline
+from pggit_excellence.scan.output.fingerprints import fingerprints
+from pggit_excellence.scan.output.locations import Locations
+from pggit_excellence.scan.output.rules import RULES
+from pggit_excellence.scan.output.suppress import suppress
+from pggit_excellence.scan.values.abstract import Step
 from scan_reports import FUNCTION, finding, place, program
 
 pytestmark = pytest.mark.once

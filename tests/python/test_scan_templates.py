@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pglast.parser import ParseError, scan
 
-from pggit_excellence.scan import lexing, templates
+from pggit_excellence.scan.judge import lexing, templates
+from pggit_excellence.scan.judge.templates import Judgement, judge
 from pggit_excellence.scan.model import Confidence, Severity, Verdict
-from pggit_excellence.scan.templates import Judgement, judge
-from pggit_excellence.scan.values import (
+from pggit_excellence.scan.values.abstract import (
     Alt,
     Const,
     Hole,
@@ -88,6 +88,8 @@ LOCK TABLE {identifier:t} IN {word:mode} MODE
 DROP FUNCTION {qualified:f}
 SELECT t.{identifier:c} FROM t WHERE {literal:kind} = 'all' OR {literal:kind} IS NULL
 SELECT * FROM t WHERE name = {identifier:key_column}
+SELECT 'hello ' || {identifier:c} FROM {identifier:t}
+SELECT 'hello ' || {identifier:a_column} FROM t
 SELECT {identifier:c} FROM a UNION ALL SELECT {identifier:c} FROM b
 CREATE VIEW v AS SELECT {identifier:c} FROM a UNION SELECT {identifier:d} FROM b
 SELECT @extschema@.f({literal:x}) FROM @extschema@.{identifier:t}
@@ -133,6 +135,7 @@ WRONG = [
     ("SELECT * FROM t WHERE name IN ('a', {identifier:p})", "PGX104", "a value"),
     ("SELECT * FROM t WHERE n BETWEEN 1 AND {identifier:p}", "PGX104", "a value"),
     ("UPDATE t SET name = {identifier:p}", "PGX104", "a value"),
+    ("SELECT 'hello ' || {identifier:p} FROM people", "PGX104", "a value"),
     ("INSERT INTO t VALUES ({identifier:p})", "PGX104", "a value"),
     ("SELECT * FROM t LIMIT {identifier:p}", "PGX104", "a value"),
     ("SELECT f({identifier:p})", "PGX104", "a value"),
@@ -252,6 +255,8 @@ def test_a_list_built_in_a_loop() -> None:
     assert judge(columns).verdict is Verdict.SAFE
     values = seq([Const("INSERT INTO t VALUES ("), hole("literal"), Star(text(", {literal:v}")), Const(")")])
     assert judge(values).verdict is Verdict.SAFE
+    optional = seq([Const("SELECT "), Star(seq([alt([Const(", "), Const("")]), hole("identifier")])), Const(" FROM t")])
+    assert (judge(optional).verdict, rules(judge(optional))) == (Verdict.SAFE, [])
     raw = seq([Const("SELECT 1"), Star(seq([Const(", "), hole("raw")])), Const(" FROM t")])
     assert rules(judge(raw)) == ["PGX101"]
 
@@ -289,6 +294,11 @@ def test_statements_without_end_stay_quick() -> None:
 
 
 # --- PGX106, PGX108, PGX112 ---------------------------------------------------------------------------------------
+
+
+def test_names_that_touch_each_other() -> None:
+    judgement = judge(text("SELECT a FROM {identifier:t}{identifier:u}"))
+    assert (judgement.verdict, rules(judgement)) == (Verdict.UNSAFE, ["PGX106", "PGX106"])
 
 
 def test_a_glued_name_that_only_fails_is_no_danger() -> None:

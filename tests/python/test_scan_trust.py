@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from pggit_excellence.scan.build import build
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import SourceText
+from pggit_excellence.scan.judge.trust import BUILDING, QUOTING, path_schemas, trust
 from pggit_excellence.scan.model import Confidence, Finding, Severity, Site, Verdict
-from pggit_excellence.scan.program import SourceText
-from pggit_excellence.scan.trust import BUILDING, QUOTING, path_schemas, trust
-from pggit_excellence.scan.values import Place
+from pggit_excellence.scan.values.abstract import Place
 from pggit_excellence.server import Server
 
 ATTACKER = "scan_attacker"

@@ -3,7 +3,7 @@
 PYTHONPATH=tools .venv/bin/python tools/build/scan_catalog.py [MAJOR...]   (default: the servers at hand)
 
 Each major runs as a private throwaway server. A function or column is kept as far as all majors agree; a column that
-only some have is kept too. The result is tools/pggit_excellence/scan/data/catalog.json.
+only some have is kept too. The result is tools/pggit_excellence/scan/values/data/catalog.json.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psycopg
 
-from pggit_excellence.scan import sqltypes
+from pggit_excellence.scan.values import sqltypes
 from pggit_excellence.server import MAJORS, Server, ServerError, copy_installation, workspace
 
-TARGET = Path(__file__).resolve().parents[1] / "pggit_excellence" / "scan" / "data" / "catalog.json"
+TARGET = Path(__file__).resolve().parents[1] / "pggit_excellence" / "scan" / "values" / "data" / "catalog.json"
 
 FUNCTIONS = """
 SELECT DISTINCT p.proname, t.typname

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from pggit_excellence.scan.rule_texts import index, page
-from pggit_excellence.scan.rules import RULES
+from pggit_excellence.scan.output.rule_texts import index, page
+from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.server import Server, copy_installation, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]

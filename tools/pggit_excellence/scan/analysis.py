@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pggit_excellence.scan.build import build
 from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.flow.summaries import Summaries
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.nested import nested_routines
+from pggit_excellence.scan.inputs.program import NotUnderstood, Program, Routine, SourceText
+from pggit_excellence.scan.judge.trust import trust
+from pggit_excellence.scan.judge.verdicts import Outcome, given_up
 from pggit_excellence.scan.model import Analysis, Finding, Site, Verdict
-from pggit_excellence.scan.nested import nested_routines
-from pggit_excellence.scan.program import NotUnderstood, Program, Routine, SourceText
-from pggit_excellence.scan.rules import RULES
-from pggit_excellence.scan.summaries import Summaries
-from pggit_excellence.scan.trust import trust
-from pggit_excellence.scan.values import Place
-from pggit_excellence.scan.verdicts import Outcome, given_up
+from pggit_excellence.scan.output.rules import RULES
+from pggit_excellence.scan.values.abstract import Place
 from pggit_excellence.scan.workers import Lost, run_isolated
 
 

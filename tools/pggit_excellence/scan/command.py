@@ -15,8 +15,8 @@ from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, EXI
 
 if TYPE_CHECKING:
     from pggit_excellence.scan.config import Config
-    from pggit_excellence.scan.report import Report
-    from pggit_excellence.scan.sources import Inputs
+    from pggit_excellence.scan.inputs.sources import Inputs
+    from pggit_excellence.scan.output.report import Report
 
 STDIN = "-"
 
@@ -66,8 +66,8 @@ def _innermost(error: Exception) -> str:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from pggit_excellence.scan.rule_texts import TEXTS, page
-    from pggit_excellence.scan.rules import RULES
+    from pggit_excellence.scan.output.rule_texts import TEXTS, page
+    from pggit_excellence.scan.output.rules import RULES
 
     rule = RULES.get(options.explain.upper())
     if rule is None:
@@ -93,7 +93,7 @@ def _scan(options: argparse.Namespace) -> int:
     inputs = _read(options, config)
     facts = None
     if options.dsn is not None:
-        from pggit_excellence.scan import live
+        from pggit_excellence.scan.inputs import live
 
         routines, facts = live.read(options.dsn, include_extensions=options.include_extensions)
         inputs.sources += routines
@@ -107,7 +107,7 @@ def _scan(options: argparse.Namespace) -> int:
 
 def _fix(options: argparse.Namespace, config: Config) -> int:
     """Fix, then print what is left; or with --diff print what would change and exit 1 where something would."""
-    from pggit_excellence.scan import fixing
+    from pggit_excellence.scan.output import fixing
     from pggit_excellence.scan.scanning import scan
 
     if options.dsn is not None or options.write_baseline or (STDIN in options.paths and len(options.paths) > 1):
@@ -137,7 +137,7 @@ def _fix(options: argparse.Namespace, config: Config) -> int:
 
 def _read(options: argparse.Namespace, config: Config) -> Inputs:
     """What the user names; the working directory for --changed-since alone. Notes go to standard error."""
-    from pggit_excellence.scan import sources
+    from pggit_excellence.scan.inputs import sources
 
     paths = options.paths or (["."] if options.changed_since is not None else [])
     inputs = sources.read(paths, options.changed_since, config.excluded)
@@ -168,8 +168,8 @@ def configuration(options: argparse.Namespace) -> Config:
 
 
 def _write_baseline(options: argparse.Namespace, report: Report) -> int:
-    from pggit_excellence.scan import baseline
-    from pggit_excellence.scan.fingerprints import fingerprints
+    from pggit_excellence.scan.output import baseline
+    from pggit_excellence.scan.output.fingerprints import fingerprints
 
     found = [*report.findings, *report.known]
     baseline.write(options.write_baseline, found, fingerprints(report.program, found))
@@ -182,7 +182,7 @@ def show(options: argparse.Namespace, report: Report) -> None:
     """Print the report in the format that is wanted, and problems as one line each on standard error."""
     report.statistics = options.statistics
     tell(report.errors)
-    printer = import_module(f"pggit_excellence.scan.formats.{options.format}_format")
+    printer = import_module(f"pggit_excellence.scan.output.formats.{options.format}_format")
     if options.format == "text" and options.output is None and sys.stdout.isatty():
         printer.print_styled(report)
     else:

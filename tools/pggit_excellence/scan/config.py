@@ -10,10 +10,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.inputs.program import Name
 from pggit_excellence.scan.model import Severity
-from pggit_excellence.scan.program import Name
-from pggit_excellence.scan.rules import RULES
-from pggit_excellence.scan.values import Quoting
+from pggit_excellence.scan.output.rules import RULES
+from pggit_excellence.scan.values.abstract import Quoting
 
 TABLE = "tool.pggit-excellence.scan"
 FILE = "pyproject.toml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pggit_excellence.scan.values import Place, Step
+from pggit_excellence.scan.values.abstract import Place, Step
 
 
 class Verdict(StrEnum):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pggit_excellence.scan import baseline
 from pggit_excellence.scan.analysis import analyse
-from pggit_excellence.scan.build import build
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.fingerprints import fingerprints
-from pggit_excellence.scan.locations import Locations
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.model import Analysis, Finding
-from pggit_excellence.scan.program import Program, SourceText
-from pggit_excellence.scan.report import Report
-from pggit_excellence.scan.rules import RULES
-from pggit_excellence.scan.suppress import suppress
+from pggit_excellence.scan.output import baseline
+from pggit_excellence.scan.output.fingerprints import fingerprints
+from pggit_excellence.scan.output.locations import Locations
+from pggit_excellence.scan.output.report import Report
+from pggit_excellence.scan.output.rules import RULES
+from pggit_excellence.scan.output.suppress import suppress
 
 
 def scan(sources: Iterable[SourceText], facts: Program | None, config: Config, problems: Sequence[str] = ()) -> Report:

@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 # Seconds for one task: Python code is interrupted after the first, a process that C code holds is killed after both.
 SOFT_LIMIT, GRACE = 20.0, 10.0
+_CRASHED = "the analysis crashed or took too long; its dynamic statements are not proven"
 _HEAD = struct.Struct("!iI")  # number of the task, size of its pickled answer
 _DEEP = 5000
 
@@ -48,12 +49,16 @@ class _Worker:
 def run_isolated(task: Callable[[int], Result], sizes: Sequence[int], jobs: int) -> list[Result | Lost]:
     """The result of each task 0, 1...; `sizes` say how much work each is, `jobs` how many processes (0: as CPUs)."""
     count = min(jobs or len(os.sched_getaffinity(0)), len(sizes)) or 1
-    answers = _Run(task).all(_shares(sizes, count))
-    missing = [index for index in range(len(sizes)) if index not in answers]
-    for index in missing:  # once more, alone
-        answers.update(_Run(task).all([[index]]))
-    lost: Lost = Lost("the analysis crashed or took too long; its dynamic statements are not proven")
-    return [answers.get(index, lost) for index in range(len(sizes))]
+    shares = _shares(sizes, count)
+    answers: dict[int, Result | Lost] = {}
+    while shares:
+        answers.update(_Run(task).all(shares))
+        left = [[index for index in share if index not in answers] for share in shares]
+        for share in filter(None, left):  # its process died of the first of them, which gets one more try
+            first = share.pop(0)
+            answers[first] = _Run(task).all([[first]]).get(first, Lost(_CRASHED))
+        shares = [share for share in left if share]
+    return [answers[index] for index in range(len(sizes))]
 
 
 def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:

@@ -1,0 +1,167 @@
+"""Calls of scanned functions: what they return, what they assign, and what they run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pggit_excellence.scan.analysis import scan_text
+from scan_bodies import routine, scan, verdict
+
+pytestmark = pytest.mark.once
+
+HELPERS = """
+CREATE FUNCTION quoted(x text) RETURNS text LANGUAGE sql AS $$ SELECT quote_ident(x) $$;
+CREATE FUNCTION bare(x text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN x; END $$;
+CREATE FUNCTION expression(x text) RETURNS text RETURN quote_ident(x);
+CREATE FUNCTION atomic(x text) RETURNS text BEGIN ATOMIC SELECT quote_ident(x); END;
+CREATE FUNCTION changed(x text) RETURNS text LANGUAGE sql AS $$ SELECT left(x, 10) $$;
+CREATE FUNCTION second(x text, y text) RETURNS text LANGUAGE sql AS $$ SELECT $2 $$;
+CREATE FUNCTION twice(x text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN quoted(x) || '.' || quoted(x); END $$;
+CREATE FUNCTION either(x text, b boolean) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN IF b THEN RETURN quote_ident(x); END IF; RETURN x; END $$;
+CREATE FUNCTION counted(x text) RETURNS integer LANGUAGE sql AS $$ SELECT length(x) $$;
+CREATE FUNCTION outputs(x text, OUT good text, OUT bad text) LANGUAGE plpgsql AS $$
+BEGIN good := quote_ident(x); bad := x; END $$;
+CREATE FUNCTION rows_of(x text) RETURNS TABLE (good text, bad text) LANGUAGE sql AS $$ SELECT quote_ident(x), x $$;
+CREATE FUNCTION single(x text) RETURNS TABLE (good text) LANGUAGE plpgsql AS $$
+BEGIN RETURN QUERY SELECT quote_ident(x); END $$;
+CREATE FUNCTION nexts(x text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN NEXT quote_ident(x); END $$;
+CREATE FUNCTION listed(VARIADIC x text[]) RETURNS text LANGUAGE sql AS $$
+SELECT string_agg(quote_ident(n), ', ') FROM unnest(x) AS n $$;
+CREATE FUNCTION over(x text) RETURNS text LANGUAGE sql AS $$ SELECT quote_ident(x) $$;
+CREATE FUNCTION over(x text, y text) RETURNS text LANGUAGE sql AS $$ SELECT x $$;
+CREATE FUNCTION defaulted(x text, y text DEFAULT 'asc') RETURNS text LANGUAGE sql AS $$ SELECT y $$;
+CREATE FUNCTION endless(x text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN IF x = '' THEN RETURN quote_ident(x); END IF; RETURN quote_ident(x) || ', ' || endless(left(x, 1)); END $$;
+CREATE FUNCTION endless_raw(x text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN IF x > '' THEN RETURN endless_raw(left(x, 1)); END IF; RETURN x; END $$;
+CREATE FUNCTION ping(x text) RETURNS text LANGUAGE sql AS $$ SELECT pong(x) $$;
+CREATE FUNCTION pong(x text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN IF x > '' THEN RETURN ping(x); END IF; RETURN quote_ident(x); END $$;
+CREATE PROCEDURE fill(INOUT good text, INOUT bad text, x text) LANGUAGE plpgsql AS $$
+BEGIN good := quote_ident(x); bad := x; END $$;
+CREATE FUNCTION run(statement text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; END $$;
+CREATE FUNCTION run_again(statement text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM run(statement); END $$;
+CREATE FUNCTION count_where(condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint; BEGIN EXECUTE 'SELECT count(*) FROM t WHERE ' || condition INTO n; RETURN n; END $$;
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("quoted(p)", "safe"),
+        ("public.quoted(p)", "safe"),
+        ("other.quoted(p)", "safe"),  # the helper's schema is not written
+        ("bare(p)", "unsafe"),
+        ("bare(quote_ident(p))", "safe"),
+        ("bare('t')", "safe"),
+        ("expression(p)", "safe"),
+        ("atomic(p)", "safe"),
+        ("changed(quote_ident(p))", "unsafe"),
+        ("second(p, quote_ident(q))", "safe"),
+        ("second(quote_ident(p), q)", "unsafe"),
+        ("second(y => quote_ident(q), x => p)", "safe"),
+        ("second(y => p, x => quote_ident(q))", "unsafe"),
+        ("twice(p)", "safe"),
+        ("either(p, true)", "unsafe"),
+        ("either(quote_ident(p), true)", "safe"),
+        ("counted(p)", "safe"),
+        ("(outputs(p)).good", "safe"),
+        ("(outputs(p)).bad", "unsafe"),
+        ("listed(p, q)", "safe"),
+        ("over(p)", "safe"),
+        ("over(p, q)", "unsafe"),
+        ("over(quote_ident(p), q)", "safe"),
+        ("defaulted(p)", "safe"),
+        ("defaulted(p, q)", "unsafe"),
+        ("endless(p)", "safe"),
+        ("endless_raw(p)", "unsafe"),
+        ("ping(p)", "safe"),
+        ("pong(p)", "safe"),
+        ("bare(bare(p))", "unsafe"),
+        ("not_there(p)", "not_proven"),
+        ("quoted(p, q)", "not_proven"),  # none of that arity
+    ],
+)
+def test_results(expression: str, expected: str) -> None:
+    assert verdict(f"EXECUTE 'ANALYZE ' || {expression};", before=HELPERS) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("SELECT * INTO r FROM outputs(p); EXECUTE 'ANALYZE ' || r.good;", "safe"),
+        ("SELECT * INTO r FROM outputs(p); EXECUTE 'ANALYZE ' || r.bad;", "unsafe"),
+        ("r := outputs(p); EXECUTE 'ANALYZE ' || r.good;", "safe"),
+        ("FOR r IN SELECT * FROM rows_of(p) LOOP EXECUTE 'ANALYZE ' || r.good; END LOOP;", "safe"),
+        ("FOR r IN SELECT * FROM rows_of(p) LOOP EXECUTE 'ANALYZE ' || r.bad; END LOOP;", "unsafe"),
+        ("FOR r IN SELECT s.good FROM single(p) AS s LOOP EXECUTE 'ANALYZE ' || r.good; END LOOP;", "safe"),
+        ("FOR v IN SELECT n FROM nexts(p) AS n LOOP EXECUTE 'ANALYZE ' || v; END LOOP;", "safe"),
+        ("CALL fill(v, w, p); EXECUTE 'ANALYZE ' || v;", "safe"),
+        ("CALL fill(v, w, p); EXECUTE 'ANALYZE ' || w;", "unsafe"),
+        ("CALL fill(good => v, bad => w, x => p); EXECUTE 'ANALYZE ' || w;", "unsafe"),
+        ("v := 'a'; CALL not_there(v); EXECUTE 'ANALYZE ' || v;", "not_proven"),
+        ("v := 'a'; FOR i IN 1..2 LOOP EXECUTE 'ANALYZE ' || v; CALL fill(w, v, p); END LOOP;", "unsafe"),
+    ],
+)
+def test_rows_and_outputs(body: str, expected: str) -> None:
+    assert verdict(body, declare="r record; v text; w text;", before=HELPERS) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("PERFORM run('ANALYZE t');", []),
+        ("PERFORM run(format('ANALYZE %I', p));", []),
+        ("PERFORM run('ANALYZE ' || p);", ["PGX101"]),
+        ("PERFORM run(p);", ["PGX102"]),
+        ("PERFORM run_again('ANALYZE ' || p);", ["PGX101"]),
+        ("PERFORM run_again('ANALYZE ' || quote_ident(p));", []),
+        ("PERFORM count_where('a = 1');", []),
+        ("PERFORM count_where('a = ' || quote_literal(p));", []),
+        ("PERFORM count_where('a = ' || p);", ["PGX101"]),
+        ("IF count_where(p) > 1 THEN NULL; END IF;", ["PGX101"]),
+        ("FOR i IN 1..count_where(p) LOOP NULL; END LOOP;", ["PGX101"]),
+        ("RAISE NOTICE '%', count_where(p);", ["PGX101"]),
+        ("SELECT run(p) INTO v FROM t;", ["PGX102"]),
+    ],
+)
+def test_calls_that_run_their_argument(body: str, expected: list[str]) -> None:
+    analysis = scan(body, declare="v text;", before=HELPERS)
+    assert [finding.rule for finding in analysis.findings if finding.function == "f"] == expected
+    assert [site for site in analysis.sites if site.function == "f"] == []
+
+
+def test_path_through_the_callee() -> None:
+    (finding,) = (f for f in scan("PERFORM run_again(p);", before=HELPERS).findings if f.function == "f")
+    told = [step.what.partition(":")[0] for step in finding.path]
+    assert told == ["parameter p", "call of run_again", "call of run", "EXECUTE statement"]
+
+
+@pytest.mark.parametrize(
+    ("grant", "severity"),
+    [("", "warning"), ("GRANT INSERT ON jobs TO PUBLIC;", "error"), ("GRANT SELECT ON jobs TO PUBLIC;", "warning")],
+)
+def test_writers_of_a_table(grant: str, severity: str) -> None:
+    """A stored statement is as dangerous as those who may store one."""
+    table = "CREATE TABLE jobs (id integer, command text);" + grant
+    body = "SELECT command INTO v FROM jobs; EXECUTE v;"
+    (finding,) = scan(body, declare="v text;", before=table).findings
+    assert (finding.rule, finding.severity) == ("PGX103", severity)
+    assert ("PUBLIC" in finding.message) == (severity == "error")
+
+
+def test_own_quoting_function_in_another_schema() -> None:
+    """The server's quote_ident() is found first, unless the schema is written."""
+    planted = "CREATE FUNCTION evil.quote_ident(x text) RETURNS text LANGUAGE sql AS $$ SELECT x $$;"
+    assert verdict("EXECUTE 'ANALYZE ' || quote_ident(p);", before=planted) == "safe"
+    assert verdict("EXECUTE 'ANALYZE ' || evil.quote_ident(p);", before=planted) == "unsafe"
+
+
+def test_order_does_not_matter() -> None:
+    """Helpers before or behind what calls them, in whatever order they are analysed."""
+    for expression, expected in (("twice(p)", "safe"), ("bare(p)", "unsafe"), ("ping(p)", "safe"), ("pong(p)", "safe")):
+        text = routine(f"EXECUTE 'ANALYZE ' || {expression};") + HELPERS
+        found = [site.verdict.value for site in scan_text(text).sites if site.function == "f"]
+        assert found == [expected], expression

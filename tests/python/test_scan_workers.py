@@ -1,0 +1,115 @@
+"""What crashes, hangs or fails in one routine never ends the run, and never counts as safe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from pggit_excellence.scan import analysis, workers
+from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.flow.summaries import Summaries, Summary
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import Program, SourceText
+from pggit_excellence.scan.workers import Lost, run_isolated
+from scan_bodies import routine
+
+pytestmark = pytest.mark.once
+
+
+def task(index: int) -> int:
+    if index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if index == 2:
+        raise ValueError("bad")
+    if index == 3:
+        while True:
+            time.sleep(0.01)
+    return index * 10
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 7])
+def test_each_task_has_an_answer(monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
+    monkeypatch.setattr(workers, "SOFT_LIMIT", 0.3)
+    answers = run_isolated(task, [1] * 6, jobs)
+    assert [answers[index] for index in (0, 4, 5)] == [0, 40, 50]
+    lost = [answer.reason for answer in answers[1:4] if isinstance(answer, Lost)]
+    assert "crashed" in lost[0]
+    assert "ValueError" in lost[1]
+    assert "test_scan_workers.py" in lost[1]
+    assert "seconds" in lost[2]
+
+
+def test_hanging_c_code_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no signal handler runs any more."""
+    monkeypatch.setattr(workers, "SOFT_LIMIT", 0.2)
+    monkeypatch.setattr(workers, "GRACE", 0.3)
+
+    def hangs(index: int) -> int:
+        if index == 0:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+            while True:
+                time.sleep(0.01)
+        return index
+
+    answers = run_isolated(hangs, [1, 1, 1], 1)
+    assert isinstance(answers[0], Lost)
+    assert answers[1:] == [1, 2]
+
+
+def test_nothing_to_do() -> None:
+    assert run_isolated(task, [], 4) == []
+
+
+TEXT = (
+    "CREATE FUNCTION bad(p text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; END $$;\n"
+    + routine("EXECUTE p;")
+    + "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$;\n"
+)
+
+
+@pytest.fixture
+def program() -> Program:
+    return build([SourceText("t.sql", TEXT)])
+
+
+@pytest.mark.parametrize("how", ["crash", "fail"])
+def test_a_lost_routine_is_not_proven(monkeypatch: pytest.MonkeyPatch, program: Program, how: str) -> None:
+    summary = Summaries.summary
+
+    def broken(self: Summaries, found: object) -> Summary:
+        if getattr(found, "label", "") == "bad":
+            if how == "crash":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise KeyError("planted")
+        return summary(self, found)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Summaries, "summary", broken)
+    found = analysis.analyse(program, Config())
+    assert [site.verdict.value for site in found.sites] == ["not_proven", "by_design", "safe"]
+    assert [finding.rule for finding in found.findings if finding.function == "bad"] == ["PGX901", "PGX901"]
+    assert len(found.errors) == 1
+    assert "bad" in found.errors[0]
+
+
+def test_the_number_of_processes_changes_nothing() -> None:
+    text = "".join(
+        routine(f"EXECUTE 'SELECT ' || {expression};").replace("FUNCTION f", f"FUNCTION f{number}")
+        for number, expression in enumerate(
+            ["p", "quote_ident(p)", "f0(p, q)", "f7(p, q)", "p || q", "1", "q", "f1(q, p)"]
+        )
+    )
+    program = build([SourceText("t.sql", text)])
+    alone = analysis.analyse(program, Config(), isolated=False)
+    for jobs in (1, 2, 3):
+        shared = analysis.analyse(program, Config(jobs=jobs))
+        assert (shared.sites, shared.findings, shared.errors) == (alone.sites, alone.findings, alone.errors)
+
+
+def test_text_that_is_not_understood() -> None:
+    """Each EXECUTE in it is a site, not proven."""
+    found = analysis.scan_text("CREATE FUNCTION f( BEGIN EXECUTE p; END;\nCREATE TABLE x (;\n")
+    assert {site.verdict.value for site in found.sites} <= {"not_proven"}
+    assert "PGX901" in {finding.rule for finding in found.findings}

@@ -1,0 +1,391 @@
+"""What calls of scanned functions do: a summary of each routine, made once, over holes of its parameters.
+
+A routine is analysed when it is first asked for. While it is (a recursive call), what is known so far is used, at
+first nothing; the analysis is repeated until the summary stays the same, and given up after a few rounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
+from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
+from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
+from pggit_excellence.scan.flow.environment import join_arrays, made_of
+from pggit_excellence.scan.flow.interpreter import CallResult, Flow
+from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.flow.variables import parameter_origin
+from pggit_excellence.scan.inputs.nested import fill
+from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
+from pggit_excellence.scan.judge.verdicts import Outcome, outcome
+from pggit_excellence.scan.plpgsql.parser import parse_body
+from pggit_excellence.scan.plpgsql.walk import keywords
+from pggit_excellence.scan.values.abstract import (
+    EMPTY,
+    Alt,
+    Array,
+    Hole,
+    Origin,
+    Place,
+    Quoting,
+    Record,
+    Ref,
+    Source,
+    Text,
+    Value,
+    alt,
+    as_text,
+    close_loop,
+    depends_on,
+    holes,
+    join_all,
+    star,
+)
+from pggit_excellence.scan.values.expressions import evaluate
+from pggit_excellence.scan.values.functions import MODELS
+from pggit_excellence.scan.values.sinks import SINKS
+from pggit_excellence.scan.values.sqltypes import parse_type, value_of
+from pggit_excellence.scan.values.texts import changed
+
+_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+# What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
+_OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
+_NO_RESULT = {"", "void", "trigger", "event_trigger"}
+_ROUNDS = 4
+_DEEP = 60  # calls inside of calls
+_FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a routine does: its result, its OUT parameters by name, and what was found in it."""
+
+    result: Value
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+    outcome: Outcome = field(default_factory=Outcome)
+    spliced: Spliced | None = None  # of a routine that generates routines
+
+
+class Summaries:
+    """The summaries of a program's routines (interpreter.Calls)."""
+
+    def __init__(self, program: Program, config: Config) -> None:
+        """Nothing is analysed yet."""
+        self.program, self.config = program, config
+        self.sinks: Mapping[str, tuple[int, ...]] = {
+            ".".join(filter(None, name)): (position - 1,) for name, position in config.sinks.items()
+        }
+        self._by_name: dict[str, list[Routine]] = {}
+        for routine in program.routines:
+            if routine.name[1] and not routine.nested:
+                self._by_name.setdefault(routine.name[1], []).append(routine)
+        by_key = {routine.key: routine for routine in program.routines}
+        self._parents_of = {
+            routine.key: by_key[routine.key.rpartition("/")[0]] for routine in program.routines if routine.nested
+        }
+        self._parents = {routine.key for routine in self._parents_of.values()}
+        self._done: dict[str, Summary] = {}
+        self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
+        self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
+        self._provisional: dict[str, Summary] = {}  # made while something in them was not final
+        self._words = {
+            routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
+            for routine in program.routines
+        }
+        self.words = self._worth_following()
+
+    def _worth_following(self) -> frozenset[str]:
+        """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
+        found = (
+            {name.rpartition(".")[2] for name in SINKS}
+            | {name for _, name in self.config.sinks}
+            | _OTHER_LANGUAGES
+            | {"execute"}
+        )
+        waiting = [routine for routine in self.program.routines if routine.name[1] and not routine.nested]
+        while True:
+            new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
+            if not new:
+                return frozenset(found)
+            found |= {routine.name[1].lower() for routine in new}
+            waiting = [routine for routine in waiting if routine.name[1].lower() not in found]
+
+    def is_worth_it(self, routine: Routine) -> bool:
+        """Whether the routine can run dynamic SQL."""
+        return not self.words.isdisjoint(self._words[routine.key]) or routine.gexec is not None
+
+    # Calls ------------------------------------------------------------------------------------------------------------
+
+    def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
+        """What a call does; None: no function of the scanned set."""
+        configured = self._configured(name)
+        if configured is not None:
+            return configured
+        results = []
+        for routine in self._candidates(name):
+            bound = bind(routine, arguments, named, self._default, self.program)
+            if bound is not None:
+                results.append(self._applied(routine, bound))
+        if not results:
+            return None
+        outputs = {
+            index: joined([result.outputs[index] for result in results if index in result.outputs])
+            for index in sorted({index for result in results for index in result.outputs})
+        }
+        passed = tuple(dict.fromkeys(item for result in results for item in result.passed))
+        return CallResult(joined([result.value for result in results]), outputs, passed)
+
+    def _candidates(self, name: Name) -> Iterable[Routine]:
+        """A function of the server is meant first: one in a schema that is usually in no path does not hide it."""
+        schema, bare = name
+        usual = {"", "public"} if not schema and bare in MODELS else None
+        return (
+            routine
+            for routine in self._by_name.get(bare, ())
+            if (not schema or not routine.name[0] or routine.name[0] == schema)
+            and (usual is None or routine.name[0] in usual)
+        )
+
+    def _configured(self, name: Name) -> CallResult | None:
+        """A function whose result the configuration knows."""
+        schema, bare = name
+        for (known_schema, known), quoting in self.config.returns.items():
+            if known == bare and (not known_schema or not schema or known_schema == schema):
+                return CallResult(Hole(quoting, Origin(Source.FUNCTION, f"{bare}()"), derived=True))
+        return None
+
+    def _default(self, parameter: Parameter) -> Value:
+        return evaluate(parameter.default or "NULL", Detached(self.program))
+
+    def _applied(self, routine: Routine, bound: Arguments) -> CallResult:
+        summary = self.summary(routine)
+        outputs = {}
+        if routine.kind == "procedure":
+            for index, parameter in enumerate(routine.parameters):
+                name = parameter.name or f"column{index + 1}"
+                if name in summary.outputs:
+                    outputs[index] = instantiate(summary.outputs[name], routine.key, bound)
+        passed = tuple(
+            (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
+            for item in summary.outcome.passed
+        )
+        return CallResult(instantiate(summary.result, routine.key, bound), outputs, passed)
+
+    # Summaries --------------------------------------------------------------------------------------------------------
+
+    def summary(self, routine: Routine) -> Summary:
+        """What the routine does."""
+        key = routine.key
+        known = self._done.get(key) or self._provisional.get(key)
+        if known is not None:
+            return known
+        if key in self._going:
+            self._asked.add(key)
+            return self._going[key] or Summary(Ref(_result_key(routine)))
+        if len(self._going) >= _DEEP:
+            return self._given_up(routine)
+        return self._analysed(routine)
+
+    def _analysed(self, routine: Routine) -> Summary:
+        key = routine.key
+        self._going[key] = None
+        try:
+            summary = self._once(routine)
+            if key in self._asked:
+                summary = self._closed(routine, summary)
+        finally:
+            del self._going[key]
+            self._asked.discard(key)
+        if self._asked:  # something in it waits for a routine that is still being analysed
+            self._provisional[key] = summary
+        else:
+            self._provisional.clear()
+            self._done[key] = summary
+        return summary
+
+    def _closed(self, routine: Routine, first: Summary) -> Summary:
+        """The summary of a routine that calls itself: closed like a loop, then checked by one more round."""
+        assumed = replace(first, result=_closed_result(first.result, _result_key(routine)))
+        for tries in range(_ROUNDS):
+            self._going[routine.key] = assumed
+            self._provisional.clear()
+            found = self._once(routine)
+            covered = loops.covers(assumed.result, assumed.result, found.result, strict=tries > 0)
+            if covered and _same_passed(assumed, found):
+                return replace(found, result=assumed.result)
+            assumed = replace(found, result=join_arrays(assumed.result, found.result))
+        self._going[routine.key] = given_up = self._given_up(routine)
+        self._provisional.clear()
+        return replace(given_up, outcome=self._widened(self._once(routine).outcome, routine))
+
+    def _widened(self, found: Outcome, routine: Routine) -> Outcome:
+        """What a routine that calls itself with other arguments runs: made of all of them, nobody knows how."""
+        arguments = [
+            value_of(parameter.type, parameter_origin(routine, index), self.program)
+            for index, parameter in enumerate(routine.parameters)
+        ]
+        passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
+        return replace(found, passed=passed)
+
+    def _once(self, routine: Routine) -> Summary:
+        flow = self._flow(routine)
+        result, outputs = _result(flow, routine, self.program)
+        found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
+        return Summary(result, outputs, found, Spliced(flow.log) if routine.key in self._parents else None)
+
+    def _filled(self, flow: Flow, routine: Routine) -> Iterable[events.Event]:
+        """What was found in a generated routine, with what its template is filled with."""
+        parent = self._parents_of.get(routine.key)
+        if parent is None:
+            return flow.log
+        spliced = self.summary(parent).spliced
+        return (
+            replace(event, text=as_text(fill(event.text, spliced.find if spliced else lambda _: None)))
+            if isinstance(event, events.Ran | events.Passed) and event.text is not None
+            else event
+            for event in flow.log
+        )
+
+    def _flow(self, routine: Routine) -> Flow:
+        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self)
+        if routine.language == "plpgsql":
+            block = parse_body(routine.body)
+            flow.body(block)
+            flow.expected = dict(keywords((block,)))
+        elif routine.language == "sql":
+            sql_bodies.interpret(flow)
+        else:
+            self._other_language(flow)
+        return flow
+
+    def _other_language(self, flow: Flow) -> None:
+        """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""
+        body = python_bodies.analyse(flow.routine, self.program)
+        flow.log += [events.Ran(site.place, site.kind, site.statement) for site in body.sites]
+        if body.problem:
+            start = flow.routine.start
+            flow.log.append(events.Reported("PGX901", body.problem, Place(flow.routine.file, start, start + 1)))
+
+    def _given_up(self, routine: Routine) -> Summary:
+        """A routine of which nothing is known but its types."""
+        origin = Origin(Source.FUNCTION, f"{routine.label}()")
+        outputs = _outputs(routine)
+        values = {name: value_of(kind, origin, self.program) for name, kind in outputs.items()}
+        if outputs:
+            return Summary(Record(tuple(values.items())), values)
+        return Summary(value_of(routine.returns, origin, self.program) if routine.returns else EMPTY)
+
+
+def _foreign(hole: Hole) -> Text:
+    """What a function splices of its own: judged there, not at each call."""
+    return replace(_FIXED, place=hole.place)
+
+
+class Spliced:
+    """What the templates of a routine are filled with, by offset in the file."""
+
+    def __init__(self, log: Iterable[events.Event]) -> None:
+        """From the dynamic statements that were found in the routine."""
+        self._known: dict[int, Text] = {}
+        self._parts: list[tuple[int, list[Hole]]] = []
+        for event in log:
+            if isinstance(event, events.Ran) and event.text is not None:
+                self._add(event.place.start, event.text)
+        self._parts.sort(key=lambda item: item[0])
+
+    def _add(self, keyword: int, text: Text) -> None:
+        found = list(holes(text))
+        for hole in found:
+            place = hole.specifier or hole.place
+            if place is not None:
+                known = self._known.get(place.start)
+                self._known[place.start] = hole if known is None else alt([known, hole])
+        self._parts.append((keyword, found))
+
+    def find(self, offset: int) -> Text | None:
+        """What the specifier or expression there splices; where that is a longer text: what it may be made of."""
+        if offset in self._known:
+            return self._known[offset]
+        before = [found for keyword, found in self._parts if keyword <= offset]
+        if not self._parts:
+            return None
+        made_of = before[-1] if before else [hole for _, found in self._parts for hole in found]
+        made_of = [replace(hole, derived=True, place=None, specifier=None) for hole in made_of]
+        raw_ones = [hole for hole in made_of if hole.quoting is Quoting.RAW]
+        if raw_ones:
+            return alt(raw_ones)
+        return star(alt([*made_of, _FIXED])) if made_of else _FIXED
+
+
+def _same_passed(one: Summary, other: Summary) -> bool:
+    return [item.text for item in one.outcome.passed] == [item.text for item in other.outcome.passed]
+
+
+def _result_key(routine: Routine) -> str:
+    """What stands for the result of a routine in a call that it makes of itself."""
+    return f"result of {routine.key}"
+
+
+def _closed_result(result: Value, key: str) -> Value:
+    """The results that a routine has without calling itself, put where it uses its own."""
+    if isinstance(result, Record | Array):
+        return result
+    choices = result.choices if isinstance(result, Alt) else (result,)
+    ends = [choice for choice in choices if not depends_on(choice, key)]
+    again = [choice for choice in choices if depends_on(choice, key)]
+    return close_loop(alt(ends or [EMPTY]), alt(again), key) if again else result
+
+
+def _outputs(routine: Routine) -> dict[str, str]:
+    """The OUT parameters by name, with their types."""
+    return {
+        parameter.name or f"column{index + 1}": parameter.type
+        for index, parameter in enumerate(routine.parameters)
+        if parameter.mode in {"out", "inout", "table"}
+    }
+
+
+def _result(flow: Flow, routine: Routine, program: Program) -> tuple[Value, Mapping[str, Value]]:
+    """The result of a call, and the OUT parameters."""
+    returned = [event.value for event in flow.log if isinstance(event, events.Returned)]
+    if routine.language not in {"plpgsql", "sql"}:
+        origin = Origin(Source.FUNCTION, f"{routine.label}()")
+        returned = [raw(origin)]
+    outputs = _outputs(routine)
+    if outputs:
+        rows = [_row(value, outputs, program) for value in returned]
+        together = join_all(rows) if rows else Record(tuple((name, EMPTY) for name in outputs))
+        values = dict(together.fields) if isinstance(together, Record) else dict.fromkeys(outputs, made_of(together))
+        return Record(tuple(values.items())), values
+    if routine.returns.lower() in _NO_RESULT:
+        return EMPTY, {}
+    return join_all(_scalar(value, routine, program) for value in returned), {}
+
+
+def _row(value: Value, outputs: Mapping[str, str], program: Program) -> Record:
+    """A returned row as the function's columns."""
+    if isinstance(value, Record) and [name for name, _ in value.fields] == list(outputs):
+        values = [item for _, item in value.fields]
+    elif isinstance(value, Record):
+        values = spread(columns_of(value), len(outputs))
+    elif len(outputs) == 1:
+        values = [value]
+    else:
+        values = spread([(STAR, made_of(value))], len(outputs))
+    fields = zip(outputs.items(), values, strict=True)
+    return Record(tuple((name, fitted(item, kind, program)) for (name, kind), item in fields))
+
+
+def _scalar(value: Value, routine: Routine, program: Program) -> Value:
+    """A returned value as the declared type keeps it; the only column of a row where a scalar is meant."""
+    kind = parse_type(routine.returns)
+    if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None and kind.name != "record":
+        inner = value.fields[0][1]
+        if routine.language == "sql" or routine.returns_set or isinstance(inner, Record):
+            value = inner
+    elif isinstance(value, Record) and not value.fields and value.rest is not None and kind.name != "record":
+        value = value.rest
+    return fitted(value, routine.returns, program)

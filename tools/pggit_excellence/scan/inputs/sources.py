@@ -1,0 +1,161 @@
+"""What the user names, as texts: files, folders, standard input, what changed since a revision.
+
+Offsets count the characters of the decoded text, in which a byte order mark and CRLF stay what they are. A file that is
+not UTF-8 is read as Latin-1, one character for each byte, and a note says so: all SQL syntax is ASCII, so its structure
+is the same in every encoding that a PostgreSQL server can have.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.inputs.program import SourceText
+
+STDIN = "-"
+SUFFIX = ".sql"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What was read. `problems` are lines about what could not be, `notes` about what was read with a reserve."""
+
+    sources: list[SourceText] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    encodings: dict[str, str] = field(default_factory=dict)  # utf-8 or latin-1, by the name of the source
+
+
+def read(
+    paths: Sequence[str], changed_since: str | None = None, excluded: Callable[[str], bool] = lambda _: False
+) -> Inputs:
+    """The files among `paths`, the .sql files below its folders, and standard input for `-`; each file once.
+
+    With `changed_since` only those that differ from where the current branch left that revision, and untracked ones.
+    Those `excluded` by name are not opened.
+    CommandError: the revision or git itself is missing.
+    """
+    inputs = Inputs()
+    changed = None if changed_since is None else _changed_files(paths, changed_since)
+    seen: set[Path] = set()
+    for path in paths:
+        if path == STDIN:
+            _add(inputs, STDIN, sys.stdin.buffer.read())
+            continue
+        for name in _files(Path(path), inputs.problems):
+            real = Path(os.path.realpath(name))
+            if real in seen or (changed is not None and real not in changed) or excluded(str(name)):
+                continue
+            seen.add(real)
+            _read_file(inputs, name)
+    return inputs
+
+
+def _files(path: Path, problems: list[str]) -> Iterator[Path]:
+    """The file itself, or the .sql files in the folder and below, sorted; what cannot be listed becomes a problem."""
+    try:
+        is_folder = path.is_dir()
+        path.stat()
+    except OSError as error:
+        problems.append(_problem(path, error))
+        return
+    if not is_folder:
+        yield path
+        return
+
+    def failed(error: OSError) -> None:
+        problems.append(_problem(Path(error.filename or path), error))
+
+    entered = {path.resolve()}
+    for folder, names, files in os.walk(path, onerror=failed, followlinks=True):
+        here = Path(folder)
+        names[:] = sorted(name for name in names if name != ".git" and _enter(here / name, entered))
+        yield from (here / name for name in sorted(files) if name.lower().endswith(SUFFIX))
+
+
+def _enter(folder: Path, entered: set[Path]) -> bool:
+    """Whether the folder was not entered before by another way: links may lead back."""
+    real = Path(os.path.realpath(folder))
+    if real in entered:
+        return False
+    entered.add(real)
+    return True
+
+
+def _problem(path: Path, error: OSError) -> str:
+    return f"{path}: {(error.strerror or str(error)).lower()}"
+
+
+def _read_file(inputs: Inputs, path: Path) -> None:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
+            inputs.problems.append(f"{path}: not a regular file")
+            return
+        content = path.read_bytes()
+    except OSError as error:
+        inputs.problems.append(_problem(path, error))
+        return
+    _add(inputs, str(path), content)
+
+
+def _add(inputs: Inputs, name: str, content: bytes) -> None:
+    shown = "standard input" if name == STDIN else name
+    if content.startswith(_UTF_16):
+        inputs.problems.append(f"{shown}: is UTF-16, which no PostgreSQL server reads; convert it to UTF-8")
+        return
+    if b"\0" in content:
+        inputs.problems.append(f"{shown}: is binary (byte {content.index(0) + 1} is zero)")
+        return
+    encoding = "utf-8"
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        encoding = "latin-1"
+        text = content.decode(encoding)
+        inputs.notes.append(f"{shown}: byte {error.start + 1} is not UTF-8; read as Latin-1")
+    inputs.encodings[name] = encoding
+    inputs.sources.append(SourceText(name, text))
+
+
+def _changed_files(paths: Sequence[str], revision: str) -> set[Path]:
+    """The real paths of the files that differ from the merge base with the revision, or that git does not know."""
+    changed: set[Path] = set()
+    for top in _repositories(paths):
+        base = _git(
+            top, "merge-base", "--end-of-options", revision, "HEAD", fails=f"no common history with {revision!r}"
+        )
+        listed = _git(top, "diff", "--name-only", "-z", "--diff-filter=d", base.strip())
+        listed += _git(top, "ls-files", "--others", "--exclude-standard", "-z")
+        changed |= {(top / name).resolve() for name in listed.split("\0") if name}
+    return changed
+
+
+def _repositories(paths: Sequence[str]) -> set[Path]:
+    """The top folders of the work trees in which the paths lie."""
+    found = set()
+    for path in (Path(path) for path in paths if path != STDIN):
+        folder = path if path.is_dir() else path.parent
+        if folder.is_dir():
+            top = _git(folder, "rev-parse", "--show-toplevel", fails=f"{folder} is in no git work tree")
+            found.add(Path(top.removesuffix("\n")))
+    return found
+
+
+def _git(folder: Path, *arguments: str, fails: str = "") -> str:
+    """What git prints; CommandError with `fails`, or what git says, where it fails."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, errors="surrogateescape")
+    except OSError as error:
+        raise CommandError(f"--changed-since needs git: {(error.strerror or str(error)).lower()}") from None
+    if done.returncode != 0:
+        said = " ".join(done.stderr.split()).removeprefix("fatal: ")
+        raise CommandError(f"--changed-since: {fails}{f' ({said})' if fails and said else said}")
+    return done.stdout

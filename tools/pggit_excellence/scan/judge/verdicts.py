@@ -1,0 +1,225 @@
+"""From what was noted on the way through a routine to sites and findings.
+
+Every dynamic statement of the body becomes a site. Its texts (it may be passed several times) are judged one by one,
+the worst verdict counts. A call that makes a scanned function run something gets a finding, but is no site.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pggit_excellence.scan.flow import events
+from pggit_excellence.scan.flow.assignments import shown
+from pggit_excellence.scan.flow.stored import trusts, writers_note
+from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.inputs.program import Program, Routine
+from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
+from pggit_excellence.scan.model import Finding, Site, Verdict
+from pggit_excellence.scan.output.rules import RULES
+from pggit_excellence.scan.plpgsql.walk import KINDS
+from pggit_excellence.scan.values.abstract import Hole, Place, Source, Step, Text, holes
+
+_STATEMENTS = frozenset(KINDS.values())
+_ORDER = (Verdict.UNSAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.SAFE)
+# What a statement passed on by a call is worth telling for.
+_DANGERS = frozenset(["PGX101", "PGX102", "PGX103", "PGX104", "PGX109"])
+_MAX_STEPS = 14
+_NOT_PARSED = "this part of the body was not understood: nothing is known of the statement that it runs"
+_MISSED = "the analysis did not come by this statement: nothing is known of what it runs"
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A statement that the routine runs and that depends on its parameters, for its callers to judge again."""
+
+    function: str
+    kind: str
+    text: Text
+    path: tuple[Step, ...]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was found in one routine."""
+
+    sites: list[Site] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    passed: list[PassedOn] = field(default_factory=list)
+
+
+def outcome(log: Iterable[events.Event], expected: dict[int, str], routine: Routine, program: Program) -> Outcome:
+    """Sites and findings of one routine. `expected` has every EXECUTE of the body, by offset in the body."""
+    judge_of = _Judge(routine, program)
+    unreached = set()
+    for event in log:
+        match event:
+            case events.Ran():
+                judge_of.ran(event)
+            case events.Passed():
+                judge_of.passed(event)
+            case events.Reported(rule, message, place):
+                judge_of.find(rule, message, place)
+            case events.Unreached(keyword):
+                unreached.add(keyword)
+    for keyword, kind in expected.items():
+        start = routine.map(keyword)
+        place = Place(routine.file, start, start + len("EXECUTE"))
+        if (place, kind) not in judge_of.verdicts:
+            judge_of.missed(place, kind, keyword in unreached)
+    return judge_of.outcome()
+
+
+class _Judge:
+    """Collects the verdicts of a routine."""
+
+    def __init__(self, routine: Routine, program: Program) -> None:
+        self.routine, self.program = routine, program
+        self.trusted = trusts(program)
+        self.sources = {name: source.text for name, source in program.sources.items()}
+        self.verdicts: dict[tuple[Place, str], Verdict] = {}
+        self.findings: dict[tuple[str, Place, str], Finding] = {}
+        self.exported: dict[tuple[Place, str, Text], PassedOn] = {}
+
+    def outcome(self) -> Outcome:
+        """All of it, in the order of the text."""
+        routine = self.routine
+        sites = [
+            Site(place, routine.label, kind, verdict, routine.nested)
+            for (place, kind), verdict in sorted(self.verdicts.items(), key=lambda item: (item[0][0].start, item[0][1]))
+        ]
+        return Outcome(sites, list(self.findings.values()), list(self.exported.values()))
+
+    def ran(self, event: events.Ran) -> None:
+        """A dynamic statement."""
+        step = Step(event.place, shown(self._line(event.place)))
+        if event.text is None:
+            self._count(event.place, event.kind, Verdict.NOT_PROVEN)
+            self.find("PGX901", _NOT_PARSED, event.place)
+            return
+        judgement = self._judged(event.text, event.kind)
+        self._count(event.place, event.kind, judgement.verdict)
+        for problem in judgement.problems:
+            self._report(_of_sink(problem, event.kind), event.place, (step,))
+        if judgement.verdict is not Verdict.SAFE:
+            self._export(event.place, PassedOn(self.routine.label, event.kind, event.text, (step,)))
+
+    def passed(self, event: events.Passed) -> None:
+        """A call that makes another function run the text."""
+        judgement = self._judged(event.text, event.kind)
+        step = Step(event.place, f"call of {event.function}: {shown(self._line(event.place))}")
+        path = (step, *event.path)
+        for problem in judgement.problems:
+            if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE:
+                message = f"{event.function} runs what it is given: {problem.message}"
+                self._report(replace(problem, message=message, fix=None), event.place, path, at_call=True)
+        if judgement.verdict is not Verdict.SAFE:
+            self._export(event.place, PassedOn(self.routine.label or event.function, event.kind, event.text, path))
+
+    def missed(self, place: Place, kind: str, unreached: bool) -> None:
+        """A statement that no path leads to is safe; one that the analysis lost is not proven."""
+        self._count(place, kind, Verdict.SAFE if unreached else Verdict.NOT_PROVEN)
+        if not unreached:
+            self.find("PGX901", _MISSED, place)
+
+    def find(self, rule: str, message: str, place: Place) -> None:
+        """A finding without a path."""
+        about = RULES[rule]
+        finding = Finding(rule, message, place, self.routine.label, about.severity, about.confidence)
+        self.findings.setdefault((rule, place, message), finding)
+
+    def _judged(self, text: Text, kind: str) -> Judgement:
+        return judge(text, trusted=self.trusted, parameters=kind in _STATEMENTS, sources=self.sources)
+
+    def _count(self, place: Place, kind: str, verdict: Verdict) -> None:
+        before = self.verdicts.get((place, kind), Verdict.SAFE)
+        self.verdicts[(place, kind)] = min(before, verdict, key=_ORDER.index)
+
+    def _report(self, problem: Problem, site: Place, behind: tuple[Step, ...], *, at_call: bool = False) -> None:
+        about = RULES[problem.rule]
+        hole = problem.hole
+        place = site
+        message = problem.message
+        if hole is not None:
+            message += writers_note(hole.origin, self.program)
+            spliced = hole.specifier or hole.place
+            if spliced is not None and not at_call and self._is_here(spliced):
+                place = spliced
+        finding = Finding(
+            problem.rule,
+            message,
+            place,
+            self.routine.label,
+            problem.severity or about.severity,
+            problem.confidence or about.confidence,
+            path=self._path(hole, behind),
+            fix=problem.fix,
+        )
+        self.findings.setdefault((problem.rule, place, message), finding)
+
+    def _is_here(self, place: Place) -> bool:
+        return place.file == self.routine.file and self.routine.start <= place.start < self.routine.end
+
+    def _path(self, hole: Hole | None, behind: tuple[Step, ...]) -> tuple[Step, ...]:
+        """From the source through the assignments to the statement."""
+        if hole is None:
+            return behind
+        steps = list(dict.fromkeys((*self._source(hole), *hole.path, *behind)))
+        return tuple(steps if len(steps) <= _MAX_STEPS else steps[: _MAX_STEPS // 2] + steps[-_MAX_STEPS // 2 :])
+
+    def _source(self, hole: Hole) -> Iterator[Step]:
+        origin = hole.origin
+        if origin.source is Source.PARAMETER:
+            declared = declaration(origin.name.partition(".")[0], origin.routine, self.program)
+            if declared is not None:
+                yield Step(declared, f"parameter {origin.name}")
+            return
+        first = hole.path[0].place if hole.path else hole.place
+        if first is not None and first.file and origin.source is not Source.CONSTANT:
+            yield Step(first, f"from {origin.name}")
+
+    def _export(self, place: Place, passed: PassedOn) -> None:
+        """Callers judge again what depends on the parameters."""
+        key = self.routine.key
+        if any(hole.origin.source is Source.PARAMETER and hole.origin.routine == key for hole in holes(passed.text)):
+            self.exported.setdefault((place, passed.kind, passed.text), passed)
+
+    def _line(self, place: Place) -> str:
+        """The code from a place on, up to the end of the statement."""
+        text = self.sources.get(place.file, "")
+        end = text.find(";", place.start, place.start + 300)
+        return text[place.start : end if end >= 0 else place.end + 60]
+
+
+def _of_sink(problem: Problem, kind: str) -> Problem:
+    """Unquoted text that a function runs, and no statement of PL/pgSQL, has a rule of its own."""
+    if problem.rule != "PGX101" or kind in _STATEMENTS:
+        return problem
+    return replace(problem, rule="PGX111", message=f"{problem.message} (run by {kind})")
+
+
+def declaration(name: str, key: str, program: Program) -> Place | None:
+    """Where a parameter is declared: in the header of its routine."""
+    routine = next((routine for routine in program.routines if routine.key == key), None)
+    source = program.sources.get(routine.file) if routine is not None else None
+    if routine is None or source is None:
+        return None
+    end = routine.map(0) if routine.body else routine.end
+    header = source.text[routine.start : end]
+    first = max(header.find("("), 0)
+    match = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE).search(header, first)
+    if match is None:
+        return Place(routine.file, routine.start, routine.start + min(len(header), 40))
+    return Place(routine.file, routine.start + match.start(), routine.start + match.end())
+
+
+def given_up(routine: Routine, reason: str, program: Program) -> Outcome:
+    """Sites of a routine that could not be analysed: none is proven."""
+    judge_of = _Judge(routine, program)
+    for token in tokens(routine.body):
+        if token.kind is Kind.WORD and routine.body[token.start : token.end].lower() == "execute":
+            start = routine.map(token.start)
+            judge_of.missed(Place(routine.file, start, start + len("EXECUTE")), "execute", unreached=False)
+    judge_of.find("PGX901", reason, Place(routine.file, routine.start, routine.start + 1))
+    return judge_of.outcome()

@@ -1,0 +1,1 @@
+"""What the user sees: rules, formats, suppressions, baselines, fixes."""

@@ -1,0 +1,1 @@
+"""PL/pgSQL bodies as syntax trees (parser.py makes them, syntax.py says what they are)."""
