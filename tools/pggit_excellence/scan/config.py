@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name
 from pggit_excellence.scan.model import Severity
 from pggit_excellence.scan.output.rules import RULES

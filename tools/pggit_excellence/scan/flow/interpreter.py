@@ -10,9 +10,9 @@ Where the analysis does not understand something it assumes the worst: any text 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from pggit_excellence.scan.flow import events, guards, loops
@@ -45,6 +45,8 @@ from pggit_excellence.scan.flow.environment import (
 from pggit_excellence.scan.flow.inner_calls import inner_calls
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk
 from pggit_excellence.scan.plpgsql.syntax import Body, Sql, Statement, Target
@@ -68,11 +70,10 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.expressions import evaluate, evaluate_node, evaluate_query
 from pggit_excellence.scan.values.sqltree import parse_expression, parse_statement, strings
-from pggit_excellence.scan.values.texts import LOOP, perhaps_null
+from pggit_excellence.scan.values.texts import LOOP, may_have_no_row, perhaps_null
 
 _KEYWORD = len("EXECUTE")
-_MAY_HAVE_NO_ROW = re.compile(r"\b(?:from|where|having|limit|offset|fetch|values|returning)\b", re.IGNORECASE)
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _EXECUTES = frozenset(["execute"])
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
@@ -111,11 +112,12 @@ class Here:
     program: Program = field(init=False)
     sinks: Mapping[str, tuple[int, ...]] = field(init=False)
     prefer_columns: bool = False
+    prefer_variables: bool = False
 
     def __post_init__(self) -> None:
         """What is the same everywhere in the routine."""
         self.program, self.sinks = self.flow.program, self.flow.calls.sinks
-        self.prefer_columns = self.flow.prefer_columns
+        self.prefer_columns, self.prefer_variables = self.flow.prefer_columns, self.flow.prefer_variables
 
     def place(self, start: int, end: int) -> Place:
         """Characters of the expression as a place in the file."""
@@ -168,7 +170,7 @@ class Flow:
         self.program, self.routine, self.calls = program, routine, calls
         self.log: list[events.Event] = []
         self.expected: dict[int, str] = {}  # every EXECUTE of the body: its kind
-        self.prefer_columns = routine.language == "sql"
+        self.prefer_columns, self.prefer_variables = routine.language == "sql", False
         self._handlers = 0
         self._targets: list[_Target] = []
         self._numbers = 0
@@ -190,6 +192,7 @@ class Flow:
         """Analyse a PL/pgSQL body."""
         state, frame = self.start()
         self.prefer_columns = block.conflict == "use_column"
+        self.prefer_variables = block.conflict == "use_variable"
         end = self.run((block,), state, frame)
         if end is not None and self._outputs and not self.routine.returns_set:
             self._return_outputs(end, frame)
@@ -313,11 +316,14 @@ class Flow:
         for target, value in zip(targets, spread(columns, len(targets)), strict=True):
             self.assign(target, value, statement, state, frame)
 
-    def forget(self, state: State, frame: Frame, why: str) -> State:
-        """Every variable can hold anything now."""
+    def forget(self, state: State, frame: Frame, why: str, keys: Container[str] | None = None) -> State:
+        """The variables of these keys (None: every variable) can hold anything now."""
         for variable in frame.visible():
-            self.store(state, variable.key, anything(variable, unknown(why), self.program))
-            self._other_cursor(state, variable)
+            if keys is None or variable.key in keys:
+                self.store(state, variable.key, anything(variable, unknown(why), self.program))
+            rows = _rows_key(variable)
+            if rows in state.values and (keys is None or rows in keys):
+                self.store(state, rows, Record((), raw(unknown(why))))
         return state
 
     # Blocks -----------------------------------------------------------------------------------------------------------
@@ -500,7 +506,7 @@ class Flow:
             strict.update(more)
         else:
             del self.log[marked:]
-            head = self.forget(state.copy(), frame, "variable of a loop that is too complicated")
+            head = self.forget(state.copy(), frame, "a variable that a loop changes in too many ways", keys)
             _, exits = once(head.copy())
         return join_states([leave(head), *exits])
 
@@ -663,7 +669,7 @@ class Flow:
             self.notice(statement.sql, state, frame)
             return state
         columns = self.columns(statement.sql, state, frame)
-        if _MAY_HAVE_NO_ROW.search(statement.sql.text):
+        if may_have_no_row(statement.sql.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
         self.assign_row(statement.targets, columns, statement, state, frame)
         return state

@@ -74,9 +74,10 @@ def covers(entry: Value, head: Value, after: Value, *, strict: bool) -> bool:
         case Array(), Array():
             inner = entry.element if isinstance(entry, Array) else EMPTY
             return after.items == () or covers(inner, head.element, after.element, strict=strict)
-        case (Record() | Array(), _) | (_, Record() | Array()):
+        case Record() | Array(), _:
             return after == EMPTY
         case _:
+            after = as_text(after)
             if strict and not isinstance(head, Star):
                 return join(head, after) == head
             return after == EMPTY or set(leaves(after)) <= set(leaves(head))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from pggit_excellence.scan.flow.assignments import STAR, Columns, columns_from, raw
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values.abstract import (
     Alt,
@@ -33,6 +34,7 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
 from pggit_excellence.scan.values.queries import HOLE
+from pggit_excellence.scan.values.settings import setting_value
 from pggit_excellence.scan.values.sqltree import parse_statement
 
 _RESULT = Origin(Source.TABLE, "row of a dynamic query")
@@ -81,7 +83,7 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     """The columns of the rows; one unknown star where the statement cannot be read."""
     setting = _SETTING.fullmatch(text.text) if isinstance(text, Const) else None
     if setting:
-        return [(setting[1].lower(), raw(Origin(Source.SESSION, setting[1])))]
+        return [(setting[1].lower(), setting_value(setting[1], Origin(Source.SESSION, setting[1])))]
     variants = written(text)
     found: list[Columns] = []
     for variant in variants if len(variants) <= MAX_VARIANTS else ():

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
+from pggit_excellence.scan.flow import events, loops, sql_bodies
 from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.rows import Detached
 from pggit_excellence.scan.flow.variables import parameter_origin
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.verdicts import Outcome, outcome
@@ -48,9 +50,10 @@ from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
 from pggit_excellence.scan.values.sinks import SINKS
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
-from pggit_excellence.scan.values.texts import changed
+from pggit_excellence.scan.values.texts import changed, perhaps_null
 
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_STRICT = re.compile(r"\b(?:strict|returns\s+null\s+on\s+null\s+input)\b", re.IGNORECASE)
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
@@ -172,7 +175,16 @@ class Summaries:
             (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
             for item in summary.outcome.passed
         )
-        return CallResult(instantiate(summary.result, routine.key, bound), outputs, passed)
+        result = instantiate(summary.result, routine.key, bound)
+        if bound and self._is_strict(routine):  # NULL for NULL
+            result = perhaps_null(result)
+        return CallResult(result, outputs, passed)
+
+    def _is_strict(self, routine: Routine) -> bool:
+        """Whether STRICT or RETURNS NULL ON NULL INPUT stands outside of its body."""
+        text = self.program.sources[routine.file].text if routine.file in self.program.sources else ""
+        first, last = routine.map(0), routine.map(len(routine.body)) if routine.body else routine.start
+        return _STRICT.search(text[routine.start : first] + text[last : routine.end]) is not None
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
@@ -263,6 +275,8 @@ class Summaries:
 
     def _other_language(self, flow: Flow) -> None:
         """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""
+        from pggit_excellence.scan.flow import python_bodies  # few programs need it
+
         body = python_bodies.analyse(flow.routine, self.program)
         flow.log += [events.Ran(site.place, site.kind, site.statement) for site in body.sites]
         if body.problem:

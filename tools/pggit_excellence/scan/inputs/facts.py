@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeVar
 
+from pggit_excellence.scan.flow.views import Definition, add_types
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
 from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table
@@ -49,7 +51,7 @@ class Facts:
     """Collects what the statements say; `finish` applies what depends on all of them."""
 
     program: Program
-    views: list[tuple[Table, Tree]] = field(default_factory=list)
+    views: list[Definition] = field(default_factory=list)
     tables_privileges: list[_Privilege] = field(default_factory=list)
     routine_privileges: list[_Privilege] = field(default_factory=list)
     altered: list[tuple[Tree, str]] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Facts:
         for privilege in self.tables_privileges:
             _apply_to_tables(self.program, privilege)
         _apply_to_routines(self.program, self.routine_privileges)
+        add_types(self.views, self.program)
 
     def table(self, name: Name) -> Table:
         """The table of that name, made where it is not there."""
@@ -141,13 +144,20 @@ def _create_as(facts: Facts, tree: Tree, context: _Context) -> None:
     into = tree.get("into", {})
     table = facts.table(_relation(into.get("rel", {})))
     table.is_view = tree.get("objtype") == "OBJECT_MATVIEW"
-    _define(table, _outputs(tree.get("query", {}), names_of(into.get("colNames", ())), context))
+    _define_by_query(facts, table, tree, names_of(into.get("colNames", ())), context)
 
 
 def _create_view(facts: Facts, tree: Tree, context: _Context) -> None:
     view = facts.table(_relation(tree.get("view", {})))
     view.is_view = True
-    _define(view, _outputs(tree.get("query", {}), names_of(tree.get("aliases", ())), context))
+    _define_by_query(facts, view, tree, names_of(tree.get("aliases", ())), context)
+
+
+def _define_by_query(facts: Facts, table: Table, tree: Tree, names: tuple[str, ...], context: _Context) -> None:
+    """Columns by name now; their types when all tables are known."""
+    query = tree.get("query", {})
+    _define(table, _outputs(query, names, context))
+    facts.views.append(Definition(table, query, names, context.text))
 
 
 def _outputs(query: Tree, names: tuple[str, ...], context: _Context) -> dict[str, str]:

@@ -12,10 +12,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import SourceText
 
 STDIN = "-"

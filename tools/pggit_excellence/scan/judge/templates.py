@@ -8,8 +8,8 @@ and finds quoting that is harmless but wrong for its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.judge import fixes
 from pggit_excellence.scan.judge.lexing import Mode, Slot, lex, number
 from pggit_excellence.scan.judge.places import (
@@ -61,6 +61,7 @@ class _Case:
     trusted: Callable[[Origin], bool]
     parameters: bool
     sources: Mapping[str, str]
+    open_ended: bool  # some raw hole, reported by itself, can hold clauses that the parser does not see
 
 
 def judge(
@@ -79,14 +80,22 @@ def judge(
     node = number(statement, slots)
     if slots:
         lex(node, slots)
-    case = _Case(trusted, parameters, sources or {})
+    case = _Case(trusted, parameters, sources or {}, any(slot.hole.quoting is Quoting.RAW for slot in slots))
     positions = locate(node, slots) if _worth_parsing(slots) else Positions()
     problems: list[Problem] = []
     for slot in slots:
         found = {problem.rule: problem for problem in _problems(slot, positions.spots.get(slot.index, []), case)}
         problems.extend(found.values())  # one of each rule is enough for one hole
+    problems = _without_mixed(problems)
     problems.extend(_invalid(positions, slots, problems))
     return Judgement(_verdict(problems), tuple(dict.fromkeys(problems)))
+
+
+def _without_mixed(problems: list[Problem]) -> list[Problem]:
+    """That a statement has too many forms is said once, and only where nothing else is wrong with it."""
+    mixed = [problem for problem in problems if problem.position == _MIXED]
+    others = [problem for problem in problems if problem.position != _MIXED]
+    return others if _verdict(others) is Verdict.UNSAFE else others + mixed[:1]
 
 
 def _worth_parsing(slots: list[Slot]) -> bool:
@@ -115,7 +124,7 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     match quoting:
         case Quoting.IDENTIFIER | Quoting.QUALIFIED:
             yield from _glued(slot, spots, case)
-            yield from _identifier(slot, spots)
+            yield from _identifier(slot, spots, case)
         case Quoting.LITERAL:
             yield from _glued(slot, spots, case)
             yield from _literal(slot, spots, case)
@@ -148,7 +157,7 @@ def _raw(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     verdict = Verdict.NOT_PROVEN if unknown else Verdict.UNSAFE
     confidence = Confidence.LOW if unknown else None
     who = _who(slot.hole.origin)
-    for mode in sorted(slot.modes - {Mode.NORMAL}):
+    for mode in () if slot.mixed and Mode.NORMAL in slot.modes else sorted(slot.modes - {Mode.NORMAL}):
         where = _ENCLOSED[mode]
         rule = "PGX109" if mode in (Mode.STRING, Mode.ESCAPED, Mode.NAME) else "PGX101"
         message = f"{who} stands unquoted inside {where}: {_escape(mode)}"
@@ -205,6 +214,7 @@ def _escape(mode: Mode) -> str:
 
 # --- quoted text in the wrong place -------------------------------------------------------------------------------
 
+_MIXED = "one of many forms"
 _QUOTED_AS = {
     Quoting.IDENTIFIER: "quoted as an identifier",
     Quoting.QUALIFIED: "printed as a name",
@@ -235,7 +245,7 @@ def _mixed(slot: Slot) -> Iterator[Problem]:
     quoted = slot.hole.quoting in _QUOTED_AS and (slot.modes != {Mode.NORMAL} or slot.glued or slot.requoted)
     if quoted or slot.fused or slot.minus:
         message = f"{_who(slot.hole.origin)} is put into a statement that has too many forms to follow"
-        yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
+        yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW, position=_MIXED)
 
 
 def _glued(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
@@ -254,14 +264,14 @@ def _glued(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     yield Problem("PGX106", message, slot.hole, verdict, fix=fix, position="part of a name")
 
 
-def _identifier(slot: Slot, spots: list[Spot]) -> Iterator[Problem]:
+def _identifier(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     hole, who = slot.hole, _who(slot.hole.origin)
     if spots and all(is_wrong(slot, spot) for spot in spots):
         message = f"{who} is {_QUOTED_AS[hole.quoting]}, but a string is expected here"
         fix = _as_literal(hole, certain=True)
         yield Problem("PGX104", message, hole, Verdict.UNSAFE, None, Confidence.HIGH, fix, "a value")
         return
-    expected = [_not_a_column(spot, hole) for spot in spots]
+    expected = [] if case.open_ended else [_not_a_column(spot, hole) for spot in spots]
     if expected and None not in expected:
         why, confidence = next(reason for reason in expected if reason)
         message = f"{who} is {_QUOTED_AS[hole.quoting]} and names a column where a value is meant: {why}"

@@ -12,9 +12,11 @@ therefore two holes are the same when they carry the same thing in the same quot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from functools import reduce
+
+from pggit_excellence.scan.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +292,18 @@ def join(left: Value, right: Value) -> Value:
             return Record(fields, alt(rests) if rests else None)
         case Array(), Array():
             return Array(join(left.element, right.element))
+        case (Record() | Array(), Const("")) | (Const(""), Record() | Array()):
+            return _or_null(left if right == EMPTY else right)
         case _:
             return alt([as_text(left), as_text(right)])
+
+
+def _or_null(value: Value) -> Value:
+    """A row or an array that can be NULL: so can its fields and elements."""
+    if isinstance(value, Record):
+        fields = tuple((name, join(EMPTY, item)) for name, item in value.fields)
+        return Record(fields, None if value.rest is None else alt([EMPTY, value.rest]))
+    return Array(join(EMPTY, value.element)) if isinstance(value, Array) else value
 
 
 def _join_fields(left: Value | None, right: Value | None) -> Value:

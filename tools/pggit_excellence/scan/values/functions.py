@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.values import regexes
 from pggit_excellence.scan.values.abstract import (
@@ -38,6 +39,7 @@ from pggit_excellence.scan.values.abstract import (
     star,
 )
 from pggit_excellence.scan.values.formatting import Argument, Formatter, quoted_already, quoted_literal, variadic
+from pggit_excellence.scan.values.settings import setting_value
 from pggit_excellence.scan.values.sqltypes import Type, cast
 from pggit_excellence.scan.values.texts import (
     array_items,
@@ -534,6 +536,8 @@ def _object_agg(call: Call) -> Value:
     return Record((), alt([changed(call.args[0]), changed(*call.args[1:])]))
 
 
+# Functions (names as lists) that make a document of keys and values.
+OBJECT_BUILDERS = (["json_build_object"], ["jsonb_build_object"])
 # Types that a document has without double quotes.
 UNQUOTED = frozenset(["bool", "int2", "int4", "int8", "numeric"])
 
@@ -635,9 +639,8 @@ def _server(source: Source, type_name: str = "text", quoting: Quoting = Quoting.
 
 
 def _current_setting(call: Call) -> Value:
-    if call.constant(0) in {"server_version_num", "block_size", "max_identifier_length", "wal_block_size"}:
-        return call.from_server(Source.SESSION, "text", Quoting.INERT)
-    return call.from_server(Source.SESSION)
+    read = call.from_server(Source.SESSION)
+    return setting_value(call.constant(0) or "", read.origin, read.path)
 
 
 def _current_schemas(call: Call) -> Value:
@@ -757,8 +760,9 @@ MODELS: dict[str, Model] = {
     **_names(_ordered, "mode percentile_disc percentile_cont"),
     **_names(_cast("name"), "name"),
     **_names(_WORD, "md5 to_hex to_oct to_bin"),
+    "count": lambda call: replace(_computed(call, Quoting.INERT), type="int8"),
     **_names(_INERT, "gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4"),
-    **_names(_INERT, "uuid_generate_v5 uuidv4 uuidv7 host pg_size_pretty timeofday pg_export_snapshot count"),
+    **_names(_INERT, "uuid_generate_v5 uuidv4 uuidv7 host pg_size_pretty timeofday pg_export_snapshot"),
     **_names(_made_of, "overlay jsonb_insert jsonb_set_lax xmlconcat json_populate_record jsonb_populate_record"),
     **_names(_part_of_first, "regexp_substr jsonb_pretty"),
     **_names(_decoded, "normalize unistr convert convert_from convert_to decode to_ascii json_scalar"),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
 from pggit_excellence.scan.flow import guards
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values import catalog, functions, sinks
 from pggit_excellence.scan.values.abstract import (
@@ -600,7 +601,7 @@ class Terms:
             perhaps = self.guess(names) if self.frames and getattr(self.scope, "prefer_columns", False) else None
             if value is not None and perhaps is not None:
                 value = join(value, perhaps)
-        elif len(names) == 1:
+        elif len(names) == 1 or getattr(self.scope, "prefer_variables", False):
             variable = self.scope.variable(names)
             if variable is not None:  # the server would call it ambiguous, but for #variable_conflict
                 value = join(variable, value)
@@ -672,13 +673,9 @@ class Terms:
     # Calls ------------------------------------------------------------------------------------------------------------
 
     def call(self, node: Node) -> Value:
-        """FuncCall as an expression: the only column of a row is the value itself."""
+        """FuncCall as an expression."""
         with self.other_rows() if "over" in node else nullcontext():
-            value = self.called(node)
-        document = strings(node.get("funcname", []))[-1:] and strings(node["funcname"])[-1] in functions.MODELS
-        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None and not document:
-            return value.fields[0][1]
-        return value
+            return self.called(node, row=False)
 
     @contextmanager
     def other_rows(self) -> Iterator[None]:
@@ -689,8 +686,8 @@ class Terms:
         finally:
             self.narrowed = known
 
-    def called(self, node: Node) -> Value:
-        """FuncCall: its value, or the row of it in FROM."""
+    def called(self, node: Node, *, row: bool) -> Value:
+        """FuncCall: the `row` that a scanned function returns in FROM; elsewhere its only column is the value."""
         names = strings(node.get("funcname", []))
         schema, name = (names[-2] if len(names) > 1 else "", names[-1] if names else "")
         args: list[Value] = []
@@ -709,6 +706,8 @@ class Terms:
         scanned = None
         if schema != "pg_catalog":
             scanned = self.scope.call((schema, name), args, named, place)
+        if isinstance(scanned, Record) and len(scanned.fields) == 1 and scanned.rest is None and not row:
+            scanned = scanned.fields[0][1]
         if scanned is not None and (schema or name not in functions.MODELS):
             return scanned
         result = self.built_in((schema, name), node, args, order)

@@ -150,6 +150,14 @@ def perhaps_null(value: Value) -> Value:
     return alt([value, EMPTY]) if not isinstance(value, Record) and is_constant(value) else value
 
 
+_ROWS = re.compile(r"\b(?:from|where|having|limit|offset|fetch|values|returning)\b", re.IGNORECASE)
+
+
+def may_have_no_row(query: str) -> bool:
+    """Whether a query is more than a list of expressions."""
+    return _ROWS.search(query) is not None
+
+
 def each_constant(value: Value, exact: Callable[[str], str]) -> Text | None:
     """The result of an exact function of a text that is one of several constants; None where it is anything else."""
     choices = value.choices if isinstance(value, Alt) else (value,)
