@@ -121,7 +121,7 @@ CASES = {
     "quote_nullable(NULL)": "'NULL'",
     "quote_literal(CASE WHEN n = 1 THEN 'a' ELSE p END)": "(\"'a'\" | {literal p})",
     "'\"' || replace(p, '\"', '\"\"') || '\"'": "{identifier p~}",
-    "'\"' || replace(p, '\"', '') || '\"'": "'\"' ({raw p~} | {fixed '\"'~})* '\"'",
+    "'\"' || replace(p, '\"', '') || '\"'": "'\"' {raw p~} '\"'",
     # format
     "format('%I.%s = %L', p, q, n)": "{identifier p} '.' {raw q} ' = ' {literal n}",
     "format('%2$s %1$I %s', p, q)": "{raw q} ' ' {identifier p} ' ' {raw q}",
@@ -136,8 +136,10 @@ CASES = {
     "format('a ' || n || ' %I', p)": "'a ' {inert n} ' ' {identifier p}",
     "format('a ' || CASE WHEN n = 1 THEN 'x' ELSE 'y' END || ' %I', p)": "'a ' ('x' | 'y') ' ' {identifier p}",
     "format('a ' || CASE WHEN n = 1 THEN '%I' ELSE 'y %%' END, p)": "('a ' {identifier p} | 'a y %')",
-    "format('%' || n || '$I', p)": "({fixed '%'~} | {inert n~} | {fixed '$I'~} | {raw p~})*",
-    "format('%' || CASE WHEN n = 1 THEN '2' ELSE '1' END || '$s', p, q)": "({fixed '%'~} | {fixed '2'~} | {fixed '1'~} | {fixed '$s'~} | {raw p~} | {raw q~})*",
+    "format('%' || n || '$I', p)": "({fixed '%'~} | {raw n~} | {fixed '$I'~} | {raw p~})*",
+    "format('%' || CASE WHEN n = 1 THEN '2' ELSE '1' END || '$s', p, q)": (
+        "({fixed '%'~} | {fixed '2'~} | {fixed '1'~} | {fixed '$s'~} | {raw p~} | {raw q~})*"
+    ),
     "format('a ' || quote_ident(q) || ' %I', p)": "({fixed 'a '~} | {raw q~} | {fixed ' %I'~} | {raw p~})*",
     # texts
     "concat('a', p, 1)": "'a' {raw p} '1'",
@@ -158,9 +160,20 @@ CASES = {
     "split_part(r::text, '.', 2)": "{raw r~}",
     "replace('SELECT {x}', '{x}', quote_ident(p))": "'SELECT ' {identifier p}",
     "replace(replace('{x} {y}', '{x}', quote_ident(p)), '{y}', 'z')": (
-        "({raw p~} | {fixed ' {y}'~} | {fixed '{y}'~} | {fixed 'z'~})*"
+        "({raw p~} | {fixed ' {y}'~} | {fixed 'z'~})*"
     ),
-    "replace(p, '''', '''''')": "({raw p~} | {fixed \"'\"~} | {fixed \"''\"~})*",
+    "replace(p, '''', '''''')": "({raw p~} | {fixed \"''\"~})*",
+    "replace(md5(p), 'a', '_')": "({word p~} | {fixed '_'~})*",
+    "replace(md5(p), 'a', ' ')": "({raw p~} | {fixed ' '~})*",
+    "translate(md5(p), 'ab', 'x ')": "({raw p~} | {fixed 'x '~})*",
+    "regexp_replace(md5(p), 'a', '\\1-', 'g')": "({raw p~} | {fixed '-'~})*",
+    "replace(n::text, '1', ';')": "({raw n~} | {fixed ';'~})*",
+    "replace(d::text, '-', '_')": "({inert d~} | {fixed '_'~})*",
+    "decode(md5(p), 'hex')": "{raw p~}",
+    "convert_from(decode(n::text, 'hex'), 'UTF8')": "{raw n~}",
+    "coalesce('x' || p, 'y')": "('x' {raw p} | 'y')",
+    "coalesce('x'::text, p)": "'x'",
+    "'a' + p": "({fixed 'a'~} | {raw p~} | {raw operator +~})*",
     "repeat('ab', 2)": "'ab' 'ab'",
     "repeat('?,', n)": "('?,')*",
     "reverse('ab')": "'ba'",
@@ -171,10 +184,10 @@ CASES = {
     "encode(p::bytea, 'hex')": "{word p~}",
     "encode(p::bytea, 'escape')": "{raw p~}",
     "regexp_replace(p, '[^a-zA-Z0-9_]', '', 'g')": "{word p~}",
-    "regexp_replace(p, '[^a-zA-Z0-9_]', '')": "({raw p~} | {fixed '[^a-zA-Z0-9_]'~})*",
-    "regexp_replace(p, '[^A-z]', '', 'g')": "({raw p~} | {fixed '[^A-z]'~} | {fixed 'g'~})*",
+    "regexp_replace(p, '[^a-zA-Z0-9_]', '')": "{raw p~}",
+    "regexp_replace(p, '[^A-z]', '', 'g')": "{raw p~}",
     "to_char(d, 'YYYY_MM')": "{inert d~}",
-    "to_char(d, p)": "({inert d~} | {raw p~})*",
+    "to_char(d, p)": "({raw d~} | {raw p~})*",
     "normalize(quote_ident(p))": "{raw p~}",
     # documents
     "j ->> 'k'": "{raw j~}",

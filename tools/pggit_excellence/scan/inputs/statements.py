@@ -107,10 +107,7 @@ class _Reader:
     def read_tokens(self) -> bool:
         """Read up to the end of the statement (True), or to where the lexer has to start anew."""
         script, head = self.script, self.head
-        if len(head) == _HEAD_WORDS:
-            plain = _PLAIN_TOKENS.match(script, self.position, self.end)
-            if plain is not None and plain.end() > self.position:
-                self.position = self.last = plain.end()
+        self.skip_plain_tokens()
         for token in tokens(script, self.position, self.end):
             kind, start, end, closed = token
             self.position = end
@@ -136,6 +133,12 @@ class _Reader:
                 return False
         self.position = self.end
         return True
+
+    def skip_plain_tokens(self) -> None:
+        """Behind the first words, what neither ends the statement nor matters otherwise."""
+        plain = _PLAIN_TOKENS.match(self.script, self.position, self.end) if len(self.head) == _HEAD_WORDS else None
+        if plain is not None and plain.end() > self.position:
+            self.position = self.last = plain.end()
 
     def meta(self, token: Token) -> bool:
         command = psql.meta_command(self.script, token.start, token.end)

@@ -20,6 +20,7 @@ from pggit_excellence.scan.values.abstract import Hole, Place, Quoting, Source
 Sources = Mapping[str, str]  # the text of each file
 _EXACT = re.compile(r"TG_TABLE_NAME|TG_TABLE_SCHEMA|TG_RELNAME|TG_NAME", re.IGNORECASE)
 _FUNCTION = {"I": "quote_ident", "L": "quote_literal"}
+_CALL = re.compile(r"(?!coalesce\b|nullif\b)[\w.]+\s*\(", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"[A-Za-z0-9_]*\Z")
 _WORD_BEHIND = re.compile(r"[A-Za-z0-9_]*")
 
@@ -29,8 +30,8 @@ def requote(hole: Hole, kind: Kind, sources: Sources) -> Fix | None:
     letter = {Kind.RELATION: "I", Kind.IDENTIFIER: "I", Kind.VALUE: "L"}.get(kind)
     if letter == "I" and _is_part_of_name(hole, sources):
         return split_name(hole, sources)
-    if hole.specifier is None and any(step.what.upper().startswith("RETURN") for step in hole.path):
-        return None  # what a function of the program returns may be quoted in part
+    if hole.specifier is None and _is_returned(hole, sources):
+        return None  # the function may quote another part of it
     edits = _letter(hole, letter) if letter else ()
     if letter is None or not edits:
         return None
@@ -84,6 +85,14 @@ def split_name(hole: Hole, sources: Sources) -> Fix | None:
 
 def _call(hole: Hole, letter: str) -> str:
     return f"%{letter}" if hole.specifier else f"{_FUNCTION[letter]}()"
+
+
+def _is_returned(hole: Hole, sources: Sources) -> bool:
+    """Whether the text comes out of a function of the program, to which it went in as it is."""
+    at = hole.place
+    call = at is not None and _CALL.match(sources.get(at.file, ""), at.start, at.end)
+    unchanged = hole.origin.source is Source.PARAMETER and not hole.derived
+    return bool(call and unchanged) or any(step.what.upper().startswith("RETURN") for step in hole.path)
 
 
 def _is_part_of_name(hole: Hole, sources: Sources) -> bool:
