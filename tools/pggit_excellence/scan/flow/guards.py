@@ -252,8 +252,8 @@ class _Leaf:
     def _word_of_itself(self, left: Node, right: Node) -> Refinements:
         """`x = quote_ident(x)`: a name that needs no quotes."""
         names, _ = _target(left)
-        call = right.get("FuncCall")
-        named = [item["String"]["sval"] for item in call["funcname"]] if call else []
+        call = right.get("FuncCall", {})
+        named = [item["String"]["sval"] for item in call.get("funcname", ())]
         if named not in _QUOTE_IDENT or len(call.get("args", ())) != 1:
             return {}
         if names is None or _variable_of(call["args"][0]) != names:

@@ -21,8 +21,11 @@ _FIRST = 60_000  # of the parameters that stand for literals; USING has fewer
 
 
 class _Result(Protocol):
-    value: Value
-    passed: tuple[Passed, ...]
+    @property
+    def value(self) -> Value: ...
+
+    @property
+    def passed(self) -> tuple[Passed, ...]: ...
 
 
 class _Calls(Protocol):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import WORD_INSIDE
@@ -224,7 +224,7 @@ def find(facts: Mapping[Name, Item], schema: str, name: str) -> Item | None:
     found = [facts[key] for key in kept[2].get(name, ()) if not schema or not key[0]]
     if not found or all(item == found[0] for item in found):
         return found[0] if found else None
-    tables = [item for item in found if isinstance(item, Table)]
+    tables: list[Any] = [item for item in found if isinstance(item, Table)]  # Any: then Item is Table
     return common_table(tables) if tables else None  # type: ignore[return-value]
 
 
