@@ -1,7 +1,9 @@
 """What calls of scanned functions do: a summary of each routine, made once, over holes of its parameters.
 
 A routine is analysed when it is first asked for. While it is (a recursive call), what is known so far is used, at
-first nothing; the analysis is repeated until the summary stays the same, and given up after a few rounds.
+first nothing; the analysis is repeated until the summary stays the same, and given up after a few rounds. Where many
+routines call each other, each of them would be repeated within the repetitions of all others: after so many analyses
+for one summary nothing is known of what a routine that calls itself returns.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ _WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
+_PATIENCE = 200  # analyses for one summary
 _DEEP = 60  # calls inside of calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
 
@@ -91,6 +94,7 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
+        self._analyses = 0  # since none was going
         self._words = {routine.key: frozenset(_WORDS.findall(routine.body.lower())) for routine in program.routines}
         self.words = self._worth_following()
 
@@ -188,11 +192,13 @@ class Summaries:
 
     def _analysed(self, routine: Routine) -> Summary:
         key = routine.key
-        self._going[key] = None
+        self._analyses = self._analyses + 1 if self._going else 0
+        patient = self._analyses < _PATIENCE
+        self._going[key] = None if patient else self._given_up(routine)
         try:
             summary = self._once(routine)
             if key in self._asked:
-                summary = self._closed(routine, summary)
+                summary = self._closed(routine, summary) if patient else self._without_result(routine, summary)
         finally:
             del self._going[key]
             self._asked.discard(key)
@@ -214,9 +220,13 @@ class Summaries:
             if covered and _same_passed(assumed, found):
                 return replace(found, result=assumed.result)
             assumed = replace(found, result=join_arrays(assumed.result, found.result))
-        self._going[routine.key] = given_up = self._given_up(routine)
+        self._going[routine.key] = self._given_up(routine)
         self._provisional.clear()
-        return replace(given_up, outcome=self._once(routine).outcome)
+        return self._without_result(routine, self._once(routine))
+
+    def _without_result(self, routine: Routine, found: Summary) -> Summary:
+        """What was found in a routine while nothing was known of its own result."""
+        return replace(self._given_up(routine), outcome=found.outcome)
 
     def _once(self, routine: Routine) -> Summary:
         flow = self._flow(routine)
