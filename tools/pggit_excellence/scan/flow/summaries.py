@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
+from pggit_excellence.scan.flow import events, loops, sql_bodies
 from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
@@ -261,6 +261,8 @@ class Summaries:
 
     def _other_language(self, flow: Flow) -> None:
         """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""
+        from pggit_excellence.scan.flow import python_bodies
+
         body = python_bodies.analyse(flow.routine, self.program)
         flow.log += [events.Ran(site.place, site.kind, site.statement) for site in body.sites]
         if body.problem:
