@@ -2,8 +2,8 @@
 
 A routine is analysed when it is first asked for. While it is (a recursive call), what is known so far is used, at
 first nothing; the analysis is repeated until the summary stays the same, and given up after a few rounds. Where many
-routines call each other, each of them would be repeated within the repetitions of all others: after so many analyses
-for one summary nothing is known of what a routine that calls itself returns.
+routines call each other, each of them would be repeated within the repetitions of all others. After so many
+repetitions they are analysed once each, in haste: of the result of a call in a circle nothing is known then.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
-_PATIENCE = 200  # analyses for one summary
+_PATIENCE = 200  # repetitions for one summary
 _DEEP = 60  # calls inside of calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
 
@@ -70,6 +70,10 @@ class Summary:
     outputs: Mapping[str, Value] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     spliced: Spliced | None = None  # of a routine that generates routines
+
+
+class _ImpatientError(BaseException):
+    """Too many repetitions; nothing on the way may hold it."""
 
 
 class Summaries:
@@ -94,7 +98,9 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
-        self._analyses = 0  # since none was going
+        self._seen: set[str] = set()  # what was analysed since nothing was going
+        self._repetitions = 0
+        self._hasty = False
         self._words = {routine.key: frozenset(_WORDS.findall(routine.body.lower())) for routine in program.routines}
         self.words = self._worth_following()
 
@@ -191,18 +197,30 @@ class Summaries:
         return self._analysed(routine)
 
     def _analysed(self, routine: Routine) -> Summary:
+        if self._going:
+            return self._followed(routine)
+        self._seen.clear()
+        self._repetitions, self._hasty = 0, False
+        try:
+            return self._followed(routine)
+        except _ImpatientError:
+            self._provisional.clear()
+            self._hasty = True
+            return self._followed(routine)
+
+    def _followed(self, routine: Routine) -> Summary:
+        """The summary with those of the routines that it calls."""
         key = routine.key
-        self._analyses = self._analyses + 1 if self._going else 0
-        patient = self._analyses < _PATIENCE
-        self._going[key] = None if patient else self._given_up(routine)
+        self._going[key] = self._given_up(routine) if self._hasty else None
         try:
             summary = self._once(routine)
             if key in self._asked:
-                summary = self._closed(routine, summary) if patient else self._without_result(routine, summary)
+                close = self._without_result if self._hasty else self._closed
+                summary = close(routine, summary)
         finally:
             del self._going[key]
             self._asked.discard(key)
-        if self._asked:  # something in it waits for a routine that is still being analysed
+        if self._asked and not self._hasty:  # something in it waits for a routine that is still being analysed
             self._provisional[key] = summary
         else:
             self._provisional.clear()
@@ -229,6 +247,10 @@ class Summaries:
         return replace(self._given_up(routine), outcome=found.outcome)
 
     def _once(self, routine: Routine) -> Summary:
+        self._repetitions += routine.key in self._seen
+        self._seen.add(routine.key)
+        if self._repetitions > _PATIENCE and not self._hasty:
+            raise _ImpatientError
         flow = self._flow(routine)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
