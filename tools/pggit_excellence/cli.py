@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
 
@@ -56,6 +57,9 @@ def main(argv: Sequence[str]) -> int:
 def run() -> None:
     """Console entry point."""
     gc.disable()  # what one run makes is little, and needed to its end
+    for name in ("stdout", "stderr"):  # None where it was closed
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()
