@@ -16,7 +16,7 @@ RETURNS TABLE (
 LANGUAGE plpython3u STABLE PARALLEL RESTRICTED ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $pggit_py$
--- >>> python host_disk.py
+# >>> python host_disk.py
 settings = plpy.execute("SELECT s.name, s.setting FROM pg_catalog.pg_settings AS s "
                         "WHERE s.name IN ('data_directory', 'logging_collector', 'log_directory')")
 setting = {row["name"]: row["setting"] for row in settings}

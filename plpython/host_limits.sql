@@ -4,7 +4,7 @@ RETURNS TABLE (name text, value text, recommended text, status text, note text)
 LANGUAGE plpython3u STABLE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
 AS $pggit_py$
--- >>> python host_limits.py
+# >>> python host_limits.py
 settings = plpy.execute("SELECT s.name, s.setting FROM pg_catalog.pg_settings AS s")
 return host_limits(Host({row["name"]: row["setting"] for row in settings}, postmaster_pid=os.getppid()))
 $pggit_py$;

@@ -9,7 +9,7 @@ DECLARE
     failure text;
     hint    text;
 BEGIN
-    EXECUTE statement;
+    EXECUTE statement;  -- pggit: ignore[PGX102] PUBLIC may not call it, and our functions build what they give it
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT;
     hint := CASE SQLSTATE

@@ -40,7 +40,7 @@ BEGIN
         statement := CASE
             WHEN done.old_value IS NULL
                 THEN pg_catalog.format('ALTER TABLE %I.%I RESET (%I)', done.schema_name, done.relation_name, done.item)
-            ELSE pg_catalog.format('ALTER TABLE %I.%I SET (%I = %s)', done.schema_name, done.relation_name, done.item, done.old_value)
+            ELSE pg_catalog.format('ALTER TABLE %I.%I SET (%I = %L)', done.schema_name, done.relation_name, done.item, done.old_value)
         END;
     END IF;
 

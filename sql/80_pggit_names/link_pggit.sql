@@ -45,6 +45,17 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._link_set_aside(text) IS
     'Internal: rename what pgGit has under a name to <name>_replaced. Returns why not, or NULL when done.';
 
+-- A wrapper as COMMENT and ALTER EXTENSION call it. The casts make it sure that the object exists and is one name.
+CREATE FUNCTION pggit_excellence._link_object(kind text, identity text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT CASE kind WHEN 'function' THEN 'FUNCTION ' || identity::regprocedure ELSE 'VIEW ' || identity::regclass END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._link_object(text, text) IS
+    'Internal: a wrapper in schema pggit as COMMENT and ALTER EXTENSION call it: FUNCTION or VIEW and its quoted name.';
+
 -- Let DROP EXTENSION take the wrapper along without CASCADE. Returns what is missing, or NULL.
 -- ALTER ... DEPENDS ON EXTENSION does not know views, and a view's dependency on our table is of the kind that makes
 -- DROP EXTENSION refuse. A second dependency of the kind that the command records for a function (automatic) makes
@@ -72,13 +83,13 @@ BEGIN
 
     -- What CREATE EXTENSION makes becomes a member.
     IF 'e' = ANY (links) THEN
-        EXECUTE pg_catalog.format('ALTER EXTENSION pggit_excellence DROP %s %s', kind, identity);
+        EXECUTE pg_catalog.format('ALTER EXTENSION pggit_excellence DROP %s', pggit_excellence._link_object(kind, identity));
     END IF;
     IF 'x' = ANY (links) THEN
         RETURN NULL;
     END IF;
     IF kind = 'function' THEN
-        EXECUTE pg_catalog.format('ALTER FUNCTION %s DEPENDS ON EXTENSION pggit_excellence', identity);
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s DEPENDS ON EXTENSION pggit_excellence', identity::regprocedure);
         RETURN NULL;
     END IF;
     IF NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) THEN
@@ -108,7 +119,7 @@ BEGIN
         ORDER BY lp.identity
     LOOP
         EXECUTE item.definition;
-        EXECUTE pg_catalog.format('COMMENT ON %s %s IS %L', item.kind, item.identity,
+        EXECUTE pg_catalog.format('COMMENT ON %s IS %L', pggit_excellence._link_object(item.kind, item.identity),
             COALESCE(item.core_comment || ' ', '') || pg_catalog.format('(Made by link_pggit() for pggit_excellence.%I.)', name));
         -- Before the mark: leaving the extension makes pg_dump carry these privileges.
         PERFORM pggit_excellence._grant(item.kind, item.identity, false);

@@ -1,6 +1,6 @@
 -- Privileges of one object of ours, by the rule in grant_privileges().
 --   kind      function, procedure, routine, or anything else for a relation
---   identity  the object as SQL names it
+--   identity  the object as SQL names it; the casts refuse what is none
 --   writes    whether it is a routine that changes something
 CREATE FUNCTION pggit_excellence._grant(kind text, identity text, writes boolean)
 RETURNS void
@@ -9,7 +9,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     is_routine boolean := kind IN ('function', 'procedure', 'routine');
-    target     text := CASE WHEN is_routine THEN 'ROUTINE ' ELSE 'TABLE ' END || identity;
+    target     text := CASE WHEN is_routine THEN 'ROUTINE ' || identity::regprocedure ELSE 'TABLE ' || identity::regclass END;
     role_name  text;
 BEGIN
     EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', target);

@@ -233,7 +233,7 @@ def helper(source: str) -> Change:
 
     def change(tree: Path) -> None:
         write("plpython/zz.py", source)(tree)
-        write("plpython/zz.sql", "DO LANGUAGE plpython3u $pggit_py$\n-- >>> python zz.py\n$pggit_py$;\n")(tree)
+        write("plpython/zz.sql", "DO LANGUAGE plpython3u $pggit_py$\n# >>> python zz.py\n$pggit_py$;\n")(tree)
 
     return change
 
@@ -252,7 +252,7 @@ def other_version(tree: Path) -> None:
         (helper("from __future__ import annotations\n"), "zz.py:1: PL/Python refuses __future__"),
         (helper("x = '$pggit_py$'\n"), "zz.py: contains the quote $pggit_py$"),
         (helper("def broken(:\n"), "invalid syntax"),
-        (write("plpython/zz.sql", "-- >>> python none.py\n"), "none.py"),
+        (write("plpython/zz.sql", "# >>> python none.py\n"), "none.py"),
         (other_version, "says default_version 9.9.9"),
         (write(f"sql/updates/0.0.1--{assemble.version()}.sql", "SELECT 1;\n"), "0.0.1.sql is missing"),
     ],

@@ -134,6 +134,10 @@ CASES = {
     "format(p, q)": "({raw p~} | {raw q~})*",
     "format(CASE WHEN n = 1 THEN 'a %I' ELSE 'b %L' END, p)": "('a ' {identifier p} | 'b ' {literal p})",
     "format('a ' || n || ' %I', p)": "'a ' {inert n} ' ' {identifier p}",
+    "format('a ' || CASE WHEN n = 1 THEN 'x' ELSE 'y' END || ' %I', p)": "'a ' ('x' | 'y') ' ' {identifier p}",
+    "format('a ' || CASE WHEN n = 1 THEN '%I' ELSE 'y %%' END, p)": "('a ' {identifier p} | 'a y %')",
+    "format('%' || n || '$I', p)": "({fixed '%'~} | {inert n~} | {fixed '$I'~} | {raw p~})*",
+    "format('%' || CASE WHEN n = 1 THEN '2' ELSE '1' END || '$s', p, q)": "({fixed '%'~} | {fixed '2'~} | {fixed '1'~} | {fixed '$s'~} | {raw p~} | {raw q~})*",
     "format('a ' || quote_ident(q) || ' %I', p)": "({fixed 'a '~} | {raw q~} | {fixed ' %I'~} | {raw p~})*",
     # texts
     "concat('a', p, 1)": "'a' {raw p} '1'",

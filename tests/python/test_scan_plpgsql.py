@@ -168,7 +168,8 @@ def test_a_lost_or_changed_statement_is_seen_by_the_comparison() -> None:
 
 @pytest.mark.parametrize("folder", ["sql", "tests/fixtures"])
 def test_this_projects_routines_as_libpg_query_reads_them(folder: str) -> None:
-    found = [routine for path in sorted((ROOT / folder).rglob("*.sql")) for routine in routines(path.read_text())]
+    paths = [path for path in sorted((ROOT / folder).rglob("*.sql")) if path.name != "PGX901_bad.sql"]  # cannot be read
+    found = [routine for path in paths for routine in routines(path.read_text())]
     assert len(found) > 3
     for statement, body in found:
         name = re.search(r"\.(\w+)\(", statement)

@@ -128,7 +128,7 @@ RAW = {  # body: statement, None where only its being raw counts
     "s = 'a'\nwhile n:\n    s, t = t, p\nplpy.execute(s)": None,
     "try:\n    s = 'a'\n    s = p\n    s = 'b'\nexcept Exception:\n    plpy.execute(s)": "(a|{raw:p}|b)",
     "s = 'a'\nfor c in cols:\n    if n:\n        s = p\n        break\nplpy.execute(s)": "(a|{raw:p})",
-    "s = 'a'\nwhile n:\n    if u:\n        s = p\n        continue\n    s = 'b'\nplpy.execute(s)": "(a|b|{raw:p})",
+    "s = 'a'\nwhile n:\n    n -= 1\n    if u:\n        s = p\n        continue\n    s = 'b'\nplpy.execute(s)": "(a|b|{raw:p})",
     "e = plpy.execute\ne(p)": "{raw:p}",
     "from plpy import execute\nexecute(p)": "{raw:p}",
     "import plpy as x\nx.execute(p)": "{raw:p}",

@@ -47,9 +47,7 @@ INSERT INTO injection_test.victim VALUES (1);
 -- Helpers that are told what to run, so that hostile text in them proves nothing. What counts is who may call them.
 CREATE TABLE injection_test.told (signature text, reason text);
 INSERT INTO injection_test.told VALUES
-    ('_run_ddl(text)', 'runs one statement that our functions built from checked parts'),
-    ('_grant(text,text,boolean)', 'takes an object as SQL names it, from the catalog'),
-    ('_link_mark(text,text)', 'takes an object as SQL names it, from _link_plan()');
+    ('_run_ddl(text)', 'runs one statement that our functions built from checked parts');
 
 -- For the attack itself: one function that splices what it is given, and its well-quoted twin.
 CREATE FUNCTION injection_test.unsafe_analyze(tab text) RETURNS void LANGUAGE plpgsql AS $body$

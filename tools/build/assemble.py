@@ -28,7 +28,7 @@ PSQL_SCRIPTS = {"install.sql": r"\d\d_", "pggit_performance.sql": r"(00|10|20|80
 
 # Statements start in column 0 and bodies are indented, so a line start is enough to find them.
 CREATED = re.compile(r"^CREATE (?P<kind>FUNCTION|PROCEDURE|VIEW) (?P<name>[a-z0-9_.]+)", re.MULTILINE)
-PYTHON_INCLUDE = re.compile(r"^-- >>> python (?P<file>[a-z0-9_]+\.py)\n", re.MULTILINE)
+PYTHON_INCLUDE = re.compile(r"^# >>> python (?P<file>[a-z0-9_]+\.py)\n", re.MULTILINE)
 
 
 class BuildError(Exception):
@@ -111,7 +111,7 @@ def python_source(path: Path) -> str:
 
 
 def companion_sections(root: Path = ROOT) -> list[str]:
-    """plpython/*.sql with each `-- >>> python FILE` line replaced by that file's source."""
+    """plpython/*.sql with each `# >>> python FILE` line replaced by that file's source."""
     sections = []
     for path in sorted((root / "plpython").glob("*.sql"), key=lambda path: path.name.encode()):
         text = path.read_text(encoding="utf-8")

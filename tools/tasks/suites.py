@@ -20,6 +20,7 @@ from pggit_excellence.server import Installation, Server, copy_installation, mak
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "plpython", "setup.py")
+SQL_TREES = ("sql", "plpython", "tests/regress", "tests/upgrade")
 Command = list[str]
 Environment = Mapping[str, str] | None
 # Two workers, each with a server of its own; the tests of one file stay together.
@@ -54,7 +55,7 @@ def run(suite: str, major: int, *commands: Command, environment: Environment = N
 
 
 def lint() -> Result:
-    """Ruff and mypy over every Python file."""
+    """Ruff and mypy over every Python file, our own scanner over the SQL."""
     python = [sys.executable, "-m"]
     mypy = [*python, "mypy", "--no-incremental", "--cache-dir=/dev/null"]
     return run(
@@ -63,6 +64,7 @@ def lint() -> Result:
         [*python, "ruff", "check", "--no-cache", *PYTHON_TREES],
         [*python, "ruff", "format", "--no-cache", "--check", *PYTHON_TREES],
         [*mypy, "tools/pggit_excellence", "tools/tasks", "tools/build", "tests/benchmarks"],
+        [sys.executable, "-P", "-m", "pggit_excellence", "scan", "--fail-on", "hint", *SQL_TREES],
     )
 
 

@@ -30,6 +30,7 @@ from pggit_excellence.scan.values.abstract import (
     join_all,
     map_leaves,
 )
+from pggit_excellence.scan.values.sqltypes import TEXTS
 from pggit_excellence.scan.values.texts import changed
 
 Arguments = dict[str, Value]  # by the name that the parameter's origin has
@@ -82,7 +83,10 @@ def instantiate(value: Value, key: str, arguments: Arguments, foreign: Callable[
     `foreign` says what becomes of holes that are no parameter of it (they stay without).
     """
     if isinstance(value, Hole) and _is_parameter(value, key) and _is_copy(value):
-        return _with_path(_argument(value, arguments), value.path)
+        argument = _argument(value, arguments)
+        if isinstance(argument, Array) and value.type in TEXTS:  # an array is no text: this is one of its elements
+            argument = argument.element
+        return _with_path(argument, value.path)
     if isinstance(value, Record):
         rest = None if value.rest is None else as_text(instantiate(value.rest, key, arguments, foreign))
         return Record(tuple((name, instantiate(item, key, arguments, foreign)) for name, item in value.fields), rest)

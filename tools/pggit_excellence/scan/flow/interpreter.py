@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from pggit_excellence.scan.flow import events, guards, loops
@@ -44,6 +44,8 @@ from pggit_excellence.scan.flow.environment import (
 )
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk
 from pggit_excellence.scan.plpgsql.syntax import Body, Sql, Statement, Target
@@ -69,7 +71,7 @@ from pggit_excellence.scan.values.sqltree import parse_expression, parse_stateme
 from pggit_excellence.scan.values.texts import LOOP
 
 _KEYWORD = len("EXECUTE")
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
 _ROUNDS = 5

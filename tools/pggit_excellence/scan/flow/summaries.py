@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
+from pggit_excellence.scan.flow import events, loops, sql_bodies
 from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.verdicts import Outcome, outcome
@@ -48,7 +50,7 @@ from pggit_excellence.scan.values.functions import MODELS
 from pggit_excellence.scan.values.sinks import SINKS
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
 
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
@@ -249,6 +251,8 @@ class Summaries:
 
     def _other_language(self, flow: Flow) -> None:
         """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""
+        from pggit_excellence.scan.flow import python_bodies  # few programs need it
+
         body = python_bodies.analyse(flow.routine, self.program)
         flow.log += [events.Ran(site.place, site.kind, site.statement) for site in body.sites]
         if body.problem:

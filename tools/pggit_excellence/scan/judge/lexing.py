@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import TAG_INSIDE, WORD_INSIDE, WORD_START
 from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Origin, Quoting, Ref, Seq, Source, Star, Text
 
 MAX_STATES = 120
@@ -156,8 +158,7 @@ def _join(found: Iterable[tuple[State, frozenset[int]]]) -> States:
 
 # --- constants ----------------------------------------------------------------------------------------------------
 
-_LETTER = r"A-Za-z_\u0080-\U0010ffff"
-_WORD_CHARACTER = re.compile(rf"[{_LETTER}0-9$]")
+_WORD_CHARACTER = re.compile(WORD_INSIDE)
 _TOKEN = re.compile(
     rf"""
       (?P<line>--)
@@ -165,9 +166,9 @@ _TOKEN = re.compile(
     | (?P<escaped>[eE]')
     | (?P<string>(?:[bBxXnN]|[uU]&)?')
     | (?P<name>(?:[uU]&)?")
-    | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
-    | (?P<open>(?:[uU]&|\$(?:[{_LETTER}][{_LETTER}0-9]*)?|[-/])\Z)
-    | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
+    | (?P<dollar>\$(?:{WORD_START}{TAG_INSIDE}*)?\$)
+    | (?P<open>(?:[uU]&|\$(?:{WORD_START}{TAG_INSIDE}*)?|[-/])\Z)
+    | (?P<word>{WORD_START}{WORD_INSIDE}*)
     | (?P<digits>\$?[0-9]+)
     """,
     re.VERBOSE,

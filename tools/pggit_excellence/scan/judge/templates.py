@@ -8,8 +8,8 @@ and finds quoting that is harmless but wrong for its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.judge import fixes
 from pggit_excellence.scan.judge.lexing import Mode, Slot, lex, number
 from pggit_excellence.scan.judge.places import (

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from functools import singledispatch
 
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.plpgsql import syntax
 
-_WORDS = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$]*")
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # Kind of each statement that can be dynamic; Open is so only with a keyword.
 KINDS: dict[type[syntax.Statement], str] = {
     syntax.Execute: "execute",

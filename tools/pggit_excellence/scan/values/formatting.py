@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import product
+from math import prod
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
+    MAX_CHOICES,
     Alt,
     Array,
     Const,
@@ -16,7 +19,6 @@ from pggit_excellence.scan.values.abstract import (
     Place,
     Quoting,
     Seq,
-    Star,
     Text,
     Value,
     alt,
@@ -59,6 +61,7 @@ class Specifier:
 
 
 _NUMBER = re.compile(r"\d*")
+_WITHOUT_PERCENT = frozenset({Quoting.INERT, Quoting.WORD})
 _TOO_FEW = "too few arguments for format()"
 
 
@@ -149,34 +152,42 @@ class Formatter:
             case Const():
                 return self.constant(template, offsets)
             case Alt(choices):
-                return alt(self.format(choice, lambda _start, _end: None) for choice in choices)
-            case Seq() if all(_no_percent(leaf) for leaf in leaves(template)):
-                return self.pieces(template)
+                return alt(self.format(choice, _nowhere) for choice in choices)
+            case Seq(parts):
+                return self.pieces(parts)
             case Hole() if _no_percent(template):
                 return template
+        return self.unknown(template)
+
+    def unknown(self, template: Value) -> Text:
+        """What comes out of a template that is not known: anything made of it and of the arguments."""
         return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
 
-    def pieces(self, template: Seq) -> Text:
-        """A template made of constants and of text that has no % in it: one text where no specifier spans two."""
-        if any(isinstance(part, Alt | Star) for part in template.parts):
-            return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
-        joined, kept = "", []
-        for part in template.parts:
+    def pieces(self, parts: Sequence[Text]) -> Text:
+        """A template of several parts: each choice of those with a %; those without stay as they are."""
+        choices = [part.choices if isinstance(part, Alt) and not _no_percent(part) else (part,) for part in parts]
+        if prod(map(len, choices)) > MAX_CHOICES:
+            return self.unknown(seq(parts))
+        return alt(self.joined(_flat(chosen)) for chosen in product(*choices))
+
+    def joined(self, parts: Sequence[Text]) -> Text:
+        """Constants, and text without a %: one template, where no specifier spans two of them."""
+        template, kept = "", []
+        for part in parts:
             if isinstance(part, Const):
-                joined += part.text
+                template += part.text
+            elif _no_percent(part):
+                kept.append((len(template), part))
             else:
-                kept.append((len(joined), part))
+                return self.unknown(seq(parts))
         try:
-            found = specifiers(joined)
-        except FormatError as error:
-            return self.fails(error)
-        bounds = [(item, item + 2) if isinstance(item, int) else (item.start, item.end) for item in found]
-        if any(start < at < end for at, _ in kept for start, end in bounds):
-            return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
-        try:
-            return self.build(Const(joined), found, lambda _start, _end: None, kept)
-        except FormatError as error:
-            return self.fails(error)
+            found = specifiers(template)
+            bounds = [(item, item + 2) if isinstance(item, int) else (item.start, item.end) for item in found]
+            if any(start < at < end for at, _ in kept for start, end in bounds):
+                return self.unknown(seq(parts))
+            return self.build(Const(template), found, _nowhere, kept)
+        except FormatError as error:  # with something between, the server may see other specifiers
+            return self.unknown(seq(parts)) if kept else self.fails(error)
 
     def constant(self, template: Const, offsets: Callable[[int, int], Place | None]) -> Text:
         """The text of a known template; what would raise is reported."""
@@ -276,8 +287,20 @@ def _names(text: Text) -> str:
     return f" ({names[0]})" if names and names[0] else ""
 
 
-def _no_percent(leaf: Text) -> bool:
-    return isinstance(leaf, Const) or (isinstance(leaf, Hole) and leaf.quoting in {Quoting.INERT, Quoting.WORD})
+def _no_percent(text: Text) -> bool:
+    return all(
+        "%" not in leaf.text if isinstance(leaf, Const) else isinstance(leaf, Hole) and leaf.quoting in _WITHOUT_PERCENT
+        for leaf in leaves(text)
+    )
+
+
+def _flat(parts: Iterable[Text]) -> list[Text]:
+    made = seq(parts)
+    return list(made.parts) if isinstance(made, Seq) else [made]
+
+
+def _nowhere(_start: int, _end: int) -> None:
+    """Characters of a template that is not written in one piece."""
 
 
 def _constant(template: Const, start: int, end: int, offsets: Callable[[int, int], Place | None]) -> Const:

@@ -330,7 +330,7 @@ class Queries(Terms):
             return self.pairs(name, function)
         if name in DECLARED:
             return self.populated(name, function)
-        value = self.called(function) if function else self.value(call)
+        value = self.called(function, row=True) if function else self.value(call)
         if isinstance(value, Record):
             return _as_relation("", value)
         if isinstance(value, Hole) and value.origin.source == Source.FUNCTION and value.quoting == Quoting.RAW:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_INSIDE
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
@@ -142,7 +144,7 @@ ALIASES = {
 }
 # What the server cuts a `name` to, in bytes.
 NAME_BYTES = 63
-_WORD = r'(?:"(?:[^"]|"")*"|[\w$\x80-\U0010ffff]+)'
+_WORD = rf'(?:"(?:[^"]|"")*"|{WORD_INSIDE}+)'
 _WRITTEN = re.compile(
     rf"\s*(?:setof\s+)?(?P<name>{_WORD}(?:\s*\.\s*{_WORD})*(?:\s+(?:precision|varying|character|char)(?:\s+varying)?)?)"
     r"(?:\s*\(\s*(?P<limit>[^()]*)\))?(?P<zone>\s+with(?:out)?\s+time\s+zone)?"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
 from pggit_excellence.scan.flow import guards
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values import catalog, functions, sinks
 from pggit_excellence.scan.values.abstract import (
@@ -639,14 +640,11 @@ class Terms:
     # Calls ------------------------------------------------------------------------------------------------------------
 
     def call(self, node: Node) -> Value:
-        """FuncCall as an expression: the only column of a row is the value itself."""
-        value = self.called(node)
-        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None:
-            return value.fields[0][1]
-        return value
+        """FuncCall as an expression."""
+        return self.called(node, row=False)
 
-    def called(self, node: Node) -> Value:
-        """FuncCall: its value, or the row of it in FROM."""
+    def called(self, node: Node, *, row: bool) -> Value:
+        """FuncCall: the `row` that a scanned function returns in FROM; elsewhere its only column is the value."""
         names = strings(node.get("funcname", []))
         schema, name = (names[-2] if len(names) > 1 else "", names[-1] if names else "")
         args: list[Value] = []
@@ -665,6 +663,8 @@ class Terms:
         scanned = None
         if schema != "pg_catalog":
             scanned = self.scope.call((schema, name), args, named, place)
+        if isinstance(scanned, Record) and len(scanned.fields) == 1 and scanned.rest is None and not row:
+            scanned = scanned.fields[0][1]
         if scanned is not None and (schema or name not in functions.MODELS):
             return scanned
         result = self.built_in((schema, name), node, args, order)
