@@ -34,6 +34,7 @@ from pggit_excellence.scan.values.abstract import (
     map_leaves,
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
+from pggit_excellence.scan.values.queries import HOLE
 from pggit_excellence.scan.values.settings import setting_value
 from pggit_excellence.scan.values.sqltree import parse_statement
 
@@ -46,7 +47,6 @@ _CONSTANTS = {f"${_LITERAL}": "'x'", f"${_NUMBER}": "1"}
 _VALUE = re.compile(rf"\${_LITERAL}|\${_NUMBER}")
 # Holes of these put names and values into the query, and nothing else.
 _CERTAIN = {Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL, Quoting.INERT}
-_NAME = "pggit_hole"
 MAX_VARIANTS = 12
 _NOWHERE = Place("", 0, 0)
 
@@ -91,7 +91,7 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     setting = _SETTING.fullmatch(text.text) if isinstance(text, Const) else None
     if setting:
         return [(setting[1].lower(), setting_value(setting[1], Origin(Source.SESSION, setting[1])))]
-    variants = _written(text)
+    variants = written(text)
     given = {_LITERAL: raw(_RESULT), _NUMBER: Hole(Quoting.INERT, _RESULT, "numeric")}
     scope = Detached(program, lambda number: given[number] if number in given else argument(number))
     found: list[Columns] = []
@@ -123,26 +123,29 @@ def _as_result(value: Value, certain: bool) -> Value:
 
 def _without_stand_in(leaf: Const | Hole | Ref) -> Text:
     """A column of what stands for a hole has no name that the user knows."""
-    return replace(leaf, origin=_RESULT) if isinstance(leaf, Hole) and _NAME in leaf.origin.name else leaf
+    return replace(leaf, origin=_RESULT) if isinstance(leaf, Hole) and HOLE in leaf.origin.name else leaf
 
 
-def _written(text: Text) -> list[str]:
-    """The statement written out, once for each choice; too many variants are cut off."""
+def written(text: Text, stand: Callable[[Hole], str | None] = lambda _: None) -> list[str]:
+    """The statement written out, once for each choice; too many variants are cut off.
+
+    `stand` says what stands in a hole, where it is not what usually does.
+    """
     match text:
         case Const(known):
             return [known]
         case Hole(quoting=quoting):
-            return [_STANDS_FOR.get(quoting, _NAME)]
+            return [stand(text) or _STANDS_FOR.get(quoting, HOLE)]
         case Seq(parts):
-            written = [""]
+            found = [""]
             for part in parts:
-                behind = _written(part)
-                written = [first + second for first in written for second in behind][: MAX_VARIANTS + 1]
-            return written
+                behind = written(part, stand)
+                found = [first + second for first in found for second in behind][: MAX_VARIANTS + 1]
+            return found
         case Alt(choices):
-            each = (variant for choice in choices for variant in _written(choice))
+            each = (variant for choice in choices for variant in written(choice, stand))
             return list(islice(each, MAX_VARIANTS + 1))
         case Star(body):
-            return ["", *_written(body)]
+            return ["", *written(body, stand)]
         case Ref():
             return [""]
