@@ -299,7 +299,7 @@ def _parameters(cursor: Cursor, mode: str) -> tuple[Parameter, ...]:
     while not cursor.take(")"):
         found.append(_parameter(cursor, mode))
         if not cursor.take(",") and cursor.word() != ")":
-            raise NotUnderstoodError(f"expected , or ) {cursor.here()}")
+            raise NotUnderstoodError(f"a comma or the end of the parameters is missing {cursor.here()}")
     return tuple(found)
 
 
