@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from typing import Any
 
-<<<<<<< HEAD
-from pggit_excellence.scan.frozen import dataclass
-=======
 from pggit_excellence.scan.flow.views import Definition, add_types
->>>>>>> main
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
 from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table
