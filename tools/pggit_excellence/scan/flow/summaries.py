@@ -17,6 +17,7 @@ from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joi
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.flow.variables import parameter_origin
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
@@ -49,7 +50,9 @@ from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
 from pggit_excellence.scan.values.sinks import SINKS
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
+from pggit_excellence.scan.values.texts import changed, perhaps_null
 
+_STRICT = re.compile(r"\b(?:strict|returns\s+null\s+on\s+null\s+input)\b", re.IGNORECASE)
 _WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
@@ -91,7 +94,10 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
-        self._words = {routine.key: frozenset(_WORDS.findall(routine.body.lower())) for routine in program.routines}
+        self._words = {
+            routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
+            for routine in program.routines
+        }
         self.words = self._worth_following()
 
     def _worth_following(self) -> frozenset[str]:
@@ -169,7 +175,16 @@ class Summaries:
             (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
             for item in summary.outcome.passed
         )
-        return CallResult(instantiate(summary.result, routine.key, bound), outputs, passed)
+        result = instantiate(summary.result, routine.key, bound)
+        if bound and self._is_strict(routine):  # NULL for NULL
+            result = perhaps_null(result)
+        return CallResult(result, outputs, passed)
+
+    def _is_strict(self, routine: Routine) -> bool:
+        """Whether STRICT or RETURNS NULL ON NULL INPUT stands outside of its body."""
+        text = self.program.sources[routine.file].text if routine.file in self.program.sources else ""
+        first, last = routine.map(0), routine.map(len(routine.body)) if routine.body else routine.start
+        return _STRICT.search(text[routine.start : first] + text[last : routine.end]) is not None
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
@@ -216,7 +231,16 @@ class Summaries:
             assumed = replace(found, result=join_arrays(assumed.result, found.result))
         self._going[routine.key] = given_up = self._given_up(routine)
         self._provisional.clear()
-        return replace(given_up, outcome=self._once(routine).outcome)
+        return replace(given_up, outcome=self._widened(self._once(routine).outcome, routine))
+
+    def _widened(self, found: Outcome, routine: Routine) -> Outcome:
+        """What a routine that calls itself with other arguments runs: made of all of them, nobody knows how."""
+        arguments = [
+            value_of(parameter.type, parameter_origin(routine, index), self.program)
+            for index, parameter in enumerate(routine.parameters)
+        ]
+        passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
+        return replace(found, passed=passed)
 
     def _once(self, routine: Routine) -> Summary:
         flow = self._flow(routine)

@@ -47,6 +47,7 @@ class State(NamedTuple):
     text: str = ""
     tag: str = ""  # the whole delimiter, $tag$
     depth: int = 0  # of block comments
+    words: bool = False  # nothing but blanks since a word of a repetition
 
 
 States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here, -1 for a constant
@@ -62,7 +63,8 @@ class Slot:
     `modes` are the states it can begin in (the `_END` ones count as normal). `minus`: right behind a `-`.
     `glued`: without a blank next to a word or another quoted thing. `requoted`: a quote follows at once, so that a
     literal goes on. `fused`: a quote follows at once whose meaning depends on the hole (`e'`, `a$$`).
-    `repeated`: inside a repetition. `mixed`: one of many pieces in any order, so that its neighbours are not known.
+    `chained`: any number of words with nothing but blanks between them. `repeated`: inside a repetition.
+    `mixed`: one of many pieces in any order, so that its neighbours are not known.
     """
 
     index: int
@@ -70,6 +72,7 @@ class Slot:
     repeated: bool = False
     mixed: bool = False
     modes: set[Mode] = field(default_factory=set)
+    chained: bool = False
     minus: bool = False
     glued: bool = False
     requoted: bool = False
@@ -183,7 +186,17 @@ def _constant(states: States, text: str, slots: list[Slot]) -> States:
     for state, ended in states.items():
         for index in ended - _PROGRAM:
             _follow(slots[index], state, text[0])
-    return _join((advance(state, text), _PROGRAM) for state in states)
+    return _join((_advanced(state, ended, text, slots), _PROGRAM) for state, ended in states.items())
+
+
+def _advanced(state: State, ended: frozenset[int], text: str, slots: list[Slot]) -> State:
+    words = text.isspace() and (state.words or any(_is_chain(slots[index]) for index in ended - _PROGRAM))
+    return advance(state._replace(words=False), text)._replace(words=words)
+
+
+def _is_chain(slot: Slot) -> bool:
+    """Whether it is a word of which any number can follow each other."""
+    return slot.repeated and slot.hole.quoting is Quoting.WORD
 
 
 def _follow(slot: Slot, state: State, character: str) -> None:
@@ -340,6 +353,7 @@ def _hole(state: State, ended: frozenset[int], slot: Slot, slots: list[Slot]) ->
         yield LOST, _PROGRAM  # part of a dollar quote's delimiter
         return
     slot.minus |= state.text == "-"
+    slot.chained |= state.words and _is_chain(slot)
     if quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL):
         _precede(slot, state, [slots[index] for index in ended - _PROGRAM], by_program=-1 in ended)
     for after in _AFTER[quoting]:

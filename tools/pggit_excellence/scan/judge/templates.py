@@ -133,6 +133,9 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
             yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
         case Quoting.INERT:
             yield from _inert(slot, spots, case)
+        case Quoting.WORD if slot.chained:
+            message = f"{_who(slot.hole.origin)} becomes any number of words: together they can be SQL"
+            yield Problem("PGX101", message, slot.hole, Verdict.UNSAFE, position="a piece of the statement")
 
 
 # --- raw text -----------------------------------------------------------------------------------------------------
@@ -336,7 +339,7 @@ def _inert(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     yield from _spliced_value(slot, spots, case)
 
 
-_NEVER_NEGATIVE = {"boolean", "bool", "uuid", "oid", "date", "timestamp", "timestamptz", "time", "inet", "cidr"}
+_NEVER_NEGATIVE = {"boolean", "bool", "uuid", "oid", "time", "inet", "cidr"}  # a date can be -infinity
 
 
 def _spliced_value(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
