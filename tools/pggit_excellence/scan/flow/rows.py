@@ -116,18 +116,18 @@ def _as_result(value: Value, certain: bool) -> Value:
         return value
     if isinstance(value, Record):
         return Record((), raw(_RESULT))
-    if not certain or isinstance(value, Array) or any(_is_unknown(hole.origin) for hole in holes(value)):
+    unknown = any(hole.origin.source in {Source.UNKNOWN, Source.CONSTANT} for hole in holes(value))
+    if not certain or unknown or isinstance(value, Array):
         return raw(_RESULT)
-    return map_leaves(value, _without_places)
+    return map_leaves(value, _without_stand_in)
 
 
-def _without_places(leaf: Const | Hole | Ref) -> Text:
-    """The written query stands nowhere, so that places in it mean nothing."""
-    return replace(leaf, place=None, specifier=None, path=()) if isinstance(leaf, Hole) else leaf
-
-
-def _is_unknown(origin: Origin) -> bool:
-    return origin.source in {Source.UNKNOWN, Source.CONSTANT} or HOLE in origin.name
+def _without_stand_in(leaf: Const | Hole | Ref) -> Text:
+    """The written query stands nowhere, so that places in it mean nothing, nor do the names that stand for holes."""
+    if not isinstance(leaf, Hole):
+        return leaf
+    origin = _RESULT if HOLE in leaf.origin.name else leaf.origin
+    return replace(leaf, origin=origin, place=None, specifier=None, path=())
 
 
 def written(text: Text, stand: Callable[[Hole], str | None] = lambda _: None) -> list[str]:
