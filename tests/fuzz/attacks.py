@@ -118,7 +118,9 @@ def called(connection: psycopg.Connection, text: str, hostile: list[str], string
 
 def is_code(statement: str) -> bool:
     """Whether what the attacks bring is code in the statement, and not inside a name, a string or a comment."""
-    words = [statement[token.start : token.end].lower() for token in tokens(statement) if token.kind is not Kind.COMMENT]
+    words = [
+        statement[token.start : token.end].lower() for token in tokens(statement) if token.kind is not Kind.COMMENT
+    ]
     return any(words[at : at + 3] == ["@", "pwn", "@"] for at in range(len(words)))
 
 

@@ -642,9 +642,7 @@ def with_a_fault(dice: Random) -> Routine:
     if "{" in template and dice.random() < 0.5:  # in the place of something quoted
         chosen = dice.randrange(template.count("{"))
         numbers = iter(range(template.count("{")))
-        pieces = maker.pieces(
-            template, lambda role: Slot(maker.raw()) if next(numbers) == chosen else maker.good(role)
-        )
+        pieces = maker.pieces(template, lambda role: Slot(maker.raw()) if next(numbers) == chosen else maker.good(role))
     else:
         pieces = maker.pieces(template, maker.good)
         constants = [index for index, piece in enumerate(pieces) if isinstance(piece, str) and piece]
@@ -736,7 +734,7 @@ def renamed(dice: Random, routine: Routine) -> Routine:
 
 def respaced(dice: Random, routine: Routine) -> Routine:
     """With other line ends, or comments behind the semicolons."""
-    old, new = dice.choice((("\n", "\r\n"), (";\n", "; -- it's $1\n"), (";\n", ";/* \" */\n"), ("\n", "\n\n\t")))
+    old, new = dice.choice((("\n", "\r\n"), (";\n", "; -- it's $1\n"), (";\n", ';/* " */\n'), ("\n", "\n\n\t")))
     return replace(routine, statements=tuple(statement.replace(old, new) for statement in routine.statements))
 
 
