@@ -19,14 +19,14 @@ from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.model import Verdict
 from pggit_excellence.server import Server
 from probe_set import ATTACKS, WORLD
-from properties import Broken, verdict
+from properties import BrokenError, verdict
 from routines import Routine
 
 DATABASE = "fuzz"
 # Calls a function with each text from each source in turn, and from all at once; an answer or NULL for each call.
 CALLER = """
-CREATE FUNCTION calls(sources text[], texts text[]) RETURNS TABLE (source text, hostile text, number integer, answer text)
-LANGUAGE plpgsql AS $calls$
+CREATE FUNCTION calls(sources text[], texts text[])
+RETURNS TABLE (source text, hostile text, number integer, answer text) LANGUAGE plpgsql AS $calls$
 #variable_conflict use_column
 DECLARE a text[];
 BEGIN
@@ -163,5 +163,5 @@ def safe_resists(connection: psycopg.Connection, dice: Random, score: Score, run
         return routine.text
     score.attacked += 1
     if attack is not None:
-        raise Broken(f"safe, but {attack}", routine.text)
+        raise BrokenError(f"safe, but {attack}", routine.text)
     return routine.text

@@ -1,4 +1,4 @@
-"""What must hold of the scanner's answers, whatever it is given; each property raises Broken with the text."""
+"""What must hold of the scanner's answers, whatever it is given; each property raises BrokenError with the text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RULES = {
 RANK = (Verdict.SAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.UNSAFE)
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """A property does not hold of the text."""
 
     def __init__(self, what: str, text: str) -> None:
@@ -67,7 +67,7 @@ def limited(seconds: int = SECONDS) -> Iterator[None]:
 
 
 def scanned(text: str) -> Analysis:
-    """The analysis of the text in this process, with the time limit; Broken where it raises or hangs."""
+    """The analysis of the text in this process, with the time limit; BrokenError where it raises or hangs."""
     return report(text)[0]
 
 
@@ -79,17 +79,17 @@ def report(text: str) -> tuple[Analysis, dict[str, Any]]:
             analysis = analyse(program, Config(), isolated=False)
             return analysis, json.loads(json_format.render(outcome(program, analysis, Config())))
     except Slow:
-        raise Broken(f"more than {SECONDS} seconds", text) from None
+        raise BrokenError(f"more than {SECONDS} seconds", text) from None
     except Exception as error:
-        raise Broken(f"{type(error).__name__}: {error}", text) from error
+        raise BrokenError(f"{type(error).__name__}: {error}", text) from error
 
 
 def verdict(text: str, function: str = routines.NAME) -> Verdict:
-    """The worst that is said of the function; Broken where its statement is no site."""
+    """The worst that is said of the function; BrokenError where its statement is no site."""
     analysis = scanned(text)
     found = [site.verdict for site in analysis.sites if site.function.endswith(function)]
     if not found:
-        raise Broken("the EXECUTE is no site", text)
+        raise BrokenError("the EXECUTE is no site", text)
     found += [RULES[item.rule] for item in analysis.findings if item.rule in RULES and item.function.endswith(function)]
     return max(found, key=RANK.index)
 
@@ -102,7 +102,7 @@ def well_quoted_is_safe(dice: Random) -> str:
     text = routines.well_quoted(dice).text
     found = verdict(text)
     if found is not Verdict.SAFE:
-        raise Broken(f"{found}, but it is well quoted", text)
+        raise BrokenError(f"{found}, but it is well quoted", text)
     return text
 
 
@@ -110,7 +110,7 @@ def fault_is_seen(dice: Random) -> str:
     """The caller's text without quoting is never called safe."""
     text = routines.with_a_fault(dice).text
     if verdict(text) is Verdict.SAFE:
-        raise Broken("safe, but a text of the caller is not quoted", text)
+        raise BrokenError("safe, but a text of the caller is not quoted", text)
     return text
 
 
@@ -124,7 +124,7 @@ def harmless_changes_nothing(dice: Random) -> str:
         changed = dice.choice(routines.HARMLESS)(dice, changed)
     after = verdict(changed.text)
     if (before is Verdict.SAFE) is not (after is Verdict.SAFE):
-        raise Broken(f"{before} became {after}", f"{routine.text}\n-- became\n{changed.text}")
+        raise BrokenError(f"{before} became {after}", f"{routine.text}\n-- became\n{changed.text}")
     return changed.text
 
 
@@ -142,9 +142,9 @@ def damage_is_survived(dice: Random) -> str:
     )
     analysis, found = report(text)
     if analysis.errors:
-        raise Broken(f"errors: {analysis.errors}", text)
+        raise BrokenError(f"errors: {analysis.errors}", text)
     if found["sites"] is None or len(found["sites"]) != len(analysis.sites):
-        raise Broken("the report in JSON has other sites", text)
+        raise BrokenError("the report in JSON has other sites", text)
     if text is not body and "$zz$" not in body:
         _none_lost(text, body, analysis)
     return text
@@ -161,7 +161,7 @@ def _none_lost(text: str, body: str, analysis: Analysis) -> None:
     for start in executes(body):
         begins = STATEMENT_BEFORE.search(body[:start]) and not NO_STATEMENT.match(body, start)
         if begins and offset + start not in sites:
-            raise Broken(f"the EXECUTE at {offset + start} is no site", text)
+            raise BrokenError(f"the EXECUTE at {offset + start} is no site", text)
 
 
 def any_bytes_are_survived(dice: Random) -> str:

@@ -660,8 +660,9 @@ def of_any_kind(dice: Random) -> Routine:
     template = dice.choice(STATEMENTS)
     for _ in range(dice.choice((0, 0, 1, 2))):  # quotes by hand, names of two parts
         before, after = dice.choice(SURROUNDINGS)
-        template = re.sub(r"(\{\w+\})", lambda found: f"{before}{found[1]}{after}", template, count=1)
-    maker.run(maker.assembled(maker.pieces(template, lambda r: dice.choice((maker.good, maker.any_slot))(r))))
+        first, place, rest = re.split(r"(\{\w+\})", template, maxsplit=1)
+        template = f"{first}{before}{place}{after}{rest}"
+    maker.run(maker.assembled(maker.pieces(template, lambda role: dice.choice((maker.good, maker.any_slot))(role)  # noqa: PLW0108)))
     return maker.routine()
 
 
@@ -729,7 +730,9 @@ def renamed(dice: Random, routine: Routine) -> Routine:
         text = re.sub(r"\bv_(\w+)", lambda found: variable.format(found[1]), text)
         return re.sub(r"\bh_(\d+)", lambda found: helper.format(found[1]), text)
 
-    return Routine(*(tuple(map(change, part)) for part in (routine.helpers, routine.declarations, routine.statements)))
+    parts = (tuple(map(change, part)) for part in (routine.helpers, routine.declarations, routine.statements))
+    helpers, declarations, statements = parts
+    return Routine(helpers, declarations, statements)
 
 
 def respaced(dice: Random, routine: Routine) -> Routine:
