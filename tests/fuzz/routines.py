@@ -178,7 +178,7 @@ class Maker:
     def any_slot(self, _: Role) -> Slot:
         """Any text, changed and quoted in any way."""
         value = self.dice.choice(RAW)
-        for _ in range(self.dice.choice((0, 1, 2, 2, 3))):
+        for _change in range(self.dice.choice((0, 1, 2, 2, 3))):
             change = self.dice.choice(CHANGES)
             value = self.carried(change.replace("{}", value), "id")
         if self.dice.random() < 0.2:
@@ -662,7 +662,11 @@ def of_any_kind(dice: Random) -> Routine:
         before, after = dice.choice(SURROUNDINGS)
         first, place, rest = re.split(r"(\{\w+\})", template, maxsplit=1)
         template = f"{first}{before}{place}{after}{rest}"
-    maker.run(maker.assembled(maker.pieces(template, lambda role: dice.choice((maker.good, maker.any_slot))(role)  # noqa: PLW0108)))
+
+    def slot(role: Role) -> Slot:
+        return maker.good(role) if dice.random() < 0.5 else maker.any_slot(role)
+
+    maker.run(maker.assembled(maker.pieces(template, slot)))
     return maker.routine()
 
 
