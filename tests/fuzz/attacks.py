@@ -19,14 +19,14 @@ from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.model import Verdict
 from pggit_excellence.server import Server
 from probe_set import ATTACKS, WORLD
-from properties import Broken, verdict
+from properties import BrokenError, verdict
 from routines import Routine
 
 DATABASE = "fuzz"
 # Calls a function with each text from each source in turn, and from all at once; an answer or NULL for each call.
 CALLER = """
-CREATE FUNCTION calls(sources text[], texts text[]) RETURNS TABLE (source text, hostile text, number integer, answer text)
-LANGUAGE plpgsql AS $calls$
+CREATE FUNCTION calls(sources text[], texts text[])
+RETURNS TABLE (source text, hostile text, number integer, answer text) LANGUAGE plpgsql AS $calls$
 #variable_conflict use_column
 DECLARE a text[];
 BEGIN
@@ -118,7 +118,9 @@ def called(connection: psycopg.Connection, text: str, hostile: list[str], string
 
 def is_code(statement: str) -> bool:
     """Whether what the attacks bring is code in the statement, and not inside a name, a string or a comment."""
-    words = [statement[token.start : token.end].lower() for token in tokens(statement) if token.kind is not Kind.COMMENT]
+    words = [
+        statement[token.start : token.end].lower() for token in tokens(statement) if token.kind is not Kind.COMMENT
+    ]
     return any(words[at : at + 3] == ["@", "pwn", "@"] for at in range(len(words)))
 
 
@@ -161,5 +163,5 @@ def safe_resists(connection: psycopg.Connection, dice: Random, score: Score, run
         return routine.text
     score.attacked += 1
     if attack is not None:
-        raise Broken(f"safe, but {attack}", routine.text)
+        raise BrokenError(f"safe, but {attack}", routine.text)
     return routine.text

@@ -8,9 +8,11 @@ from pggit_excellence.scan.inputs.lexer import tokens
 
 ODD = (
     "'", '"', "''", "$$", "$f$", "$fuzz$", "$", "/*", "*/", "--", "\\", "E'", "U&'", ";", "(", ")", "[", "]", ",",
-    "\r\n", "\x00", "\u00e9", "\ufeff", "\U0001f600", "\u2028", "\x7f", "%", "%I", "%1$", "{{", ":x", ":'x'", "::", ":=",
+    "\r\n",
+    "\x00", "\u00e9", "\ufeff", "\U0001f600", "\u2028", "\x7f", "%", "%I", "%1$", "{{", ":x", ":'x'", "::", ":=",
     "BEGIN", "END", "END;", "IF", "THEN", "ELSE", "LOOP", "END LOOP;", "EXECUTE", "EXECUTE p;", "DECLARE", "EXCEPTION",
-    "WHEN", "CASE", "FOR r IN", "RETURN", "INTO", "USING", "AS", "LANGUAGE", "SELECT", "BEGIN ATOMIC", "<<a>>", "RETURN QUERY",
+    "WHEN", "CASE", "FOR r IN", "RETURN", "INTO", "USING", "AS", "LANGUAGE", "SELECT", "BEGIN ATOMIC", "<<a>>",
+    "RETURN QUERY",
     "CREATE FUNCTION f(", "DO", "\\gexec", "\\if x", "\\.", "COPY t FROM stdin;\n", "#variable_conflict use_column",
     "p_a || ", "format(", "quote_ident(", "PERFORM", "CALL", "9" * 400, "(" * 300, "1::", "ARRAY[", "->>'k'",
 )  # fmt: skip

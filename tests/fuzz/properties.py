@@ -1,12 +1,10 @@
-"""What must hold of the scanner's answers, whatever it is given; each property raises Broken with the text."""
+"""What must hold of the scanner's answers, whatever it is given; each property raises BrokenError with the text."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
@@ -23,6 +21,7 @@ from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.model import Analysis, Verdict
 from pggit_excellence.scan.output.formats import json_format
 from pggit_excellence.scan.scanning import outcome
+from probe_set import probes
 from routines import Routine
 
 SECONDS = 20
@@ -38,7 +37,7 @@ RULES = {
 RANK = (Verdict.SAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.UNSAFE)
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """A property does not hold of the text."""
 
     def __init__(self, what: str, text: str) -> None:
@@ -68,7 +67,7 @@ def limited(seconds: int = SECONDS) -> Iterator[None]:
 
 
 def scanned(text: str) -> Analysis:
-    """The analysis of the text in this process, with the time limit; Broken where it raises or hangs."""
+    """The analysis of the text in this process, with the time limit; BrokenError where it raises or hangs."""
     return report(text)[0]
 
 
@@ -80,17 +79,17 @@ def report(text: str) -> tuple[Analysis, dict[str, Any]]:
             analysis = analyse(program, Config(), isolated=False)
             return analysis, json.loads(json_format.render(outcome(program, analysis, Config())))
     except Slow:
-        raise Broken(f"more than {SECONDS} seconds", text) from None
+        raise BrokenError(f"more than {SECONDS} seconds", text) from None
     except Exception as error:
-        raise Broken(f"{type(error).__name__}: {error}", text) from error
+        raise BrokenError(f"{type(error).__name__}: {error}", text) from error
 
 
 def verdict(text: str, function: str = routines.NAME) -> Verdict:
-    """The worst that is said of the function; Broken where its statement is no site."""
+    """The worst that is said of the function; BrokenError where its statement is no site."""
     analysis = scanned(text)
     found = [site.verdict for site in analysis.sites if site.function.endswith(function)]
     if not found:
-        raise Broken("the EXECUTE is no site", text)
+        raise BrokenError("the EXECUTE is no site", text)
     found += [RULES[item.rule] for item in analysis.findings if item.rule in RULES and item.function.endswith(function)]
     return max(found, key=RANK.index)
 
@@ -103,7 +102,7 @@ def well_quoted_is_safe(dice: Random) -> str:
     text = routines.well_quoted(dice).text
     found = verdict(text)
     if found is not Verdict.SAFE:
-        raise Broken(f"{found}, but it is well quoted", text)
+        raise BrokenError(f"{found}, but it is well quoted", text)
     return text
 
 
@@ -111,7 +110,7 @@ def fault_is_seen(dice: Random) -> str:
     """The caller's text without quoting is never called safe."""
     text = routines.with_a_fault(dice).text
     if verdict(text) is Verdict.SAFE:
-        raise Broken("safe, but a text of the caller is not quoted", text)
+        raise BrokenError("safe, but a text of the caller is not quoted", text)
     return text
 
 
@@ -125,29 +124,27 @@ def harmless_changes_nothing(dice: Random) -> str:
         changed = dice.choice(routines.HARMLESS)(dice, changed)
     after = verdict(changed.text)
     if (before is Verdict.SAFE) is not (after is Verdict.SAFE):
-        raise Broken(f"{before} became {after}", f"{routine.text}\n-- became\n{changed.text}")
+        raise BrokenError(f"{before} became {after}", f"{routine.text}\n-- became\n{changed.text}")
     return changed.text
 
 
 def executes(text: str) -> list[int]:
     """Where EXECUTE is a word of the text that PL/pgSQL may mean as a statement."""
     words = [token for token in tokens(text) if token.kind is not Kind.COMMENT]
-    return [token.start for token in words if _word(text, token.start, token.end) == "execute"]
-
-
-def _word(text: str, start: int, end: int) -> str:
-    return text[start:end].lower()
+    return [token.start for token in words if text[token.start : token.end].lower() == "execute"]
 
 
 def damage_is_survived(dice: Random) -> str:
     """No crash, and no EXECUTE of a damaged body is lost: each is a site, or inside something said not to be parsed."""
     body = damaged(dice, routines.of_any_kind(dice).text if dice.random() < 0.5 else dice.choice(known_bodies()))
-    text = body if dice.random() < 0.6 else f"CREATE FUNCTION f(p text) RETURNS void LANGUAGE plpgsql AS $zz${body}$zz$;"
+    text = (
+        body if dice.random() < 0.6 else f"CREATE FUNCTION f(p text) RETURNS void LANGUAGE plpgsql AS $zz${body}$zz$;"
+    )
     analysis, found = report(text)
     if analysis.errors:
-        raise Broken(f"errors: {analysis.errors}", text)
+        raise BrokenError(f"errors: {analysis.errors}", text)
     if found["sites"] is None or len(found["sites"]) != len(analysis.sites):
-        raise Broken("the report in JSON has other sites", text)
+        raise BrokenError("the report in JSON has other sites", text)
     if text is not body and "$zz$" not in body:
         _none_lost(text, body, analysis)
     return text
@@ -163,13 +160,8 @@ def _none_lost(text: str, body: str, analysis: Analysis) -> None:
     sites = {site.place.start for site in analysis.sites}
     for start in executes(body):
         begins = STATEMENT_BEFORE.search(body[:start]) and not NO_STATEMENT.match(body, start)
-        if begins and offset + start not in sites and not _in_a_string_of_its_own(body, start):
-            raise Broken(f"the EXECUTE at {offset + start} is no site", text)
-
-
-def _in_a_string_of_its_own(body: str, start: int) -> bool:
-    """Whether the word may be a name: after `AS`, a comma or a dot nothing is a statement."""
-    return bool(re.search(r"[.,(\w]\s*$", body[:start].rstrip()[-1:])) and not STATEMENT_BEFORE.search(body[:start])
+        if begins and offset + start not in sites:
+            raise BrokenError(f"the EXECUTE at {offset + start} is no site", text)
 
 
 def any_bytes_are_survived(dice: Random) -> str:
@@ -194,8 +186,5 @@ _bodies: list[str] = []
 def known_bodies() -> list[str]:
     """The probes, one by one."""
     if not _bodies:
-        sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "benchmarks"))  # noqa: PTH118, PTH120
-        from probe_set import probes
-
         _bodies.extend(probe.body for probe in probes())
     return _bodies

@@ -178,7 +178,7 @@ class Maker:
     def any_slot(self, _: Role) -> Slot:
         """Any text, changed and quoted in any way."""
         value = self.dice.choice(RAW)
-        for _ in range(self.dice.choice((0, 1, 2, 2, 3))):
+        for _change in range(self.dice.choice((0, 1, 2, 2, 3))):
             change = self.dice.choice(CHANGES)
             value = self.carried(change.replace("{}", value), "id")
         if self.dice.random() < 0.2:
@@ -642,9 +642,7 @@ def with_a_fault(dice: Random) -> Routine:
     if "{" in template and dice.random() < 0.5:  # in the place of something quoted
         chosen = dice.randrange(template.count("{"))
         numbers = iter(range(template.count("{")))
-        pieces = maker.pieces(
-            template, lambda role: Slot(maker.raw()) if next(numbers) == chosen else maker.good(role)
-        )
+        pieces = maker.pieces(template, lambda role: Slot(maker.raw()) if next(numbers) == chosen else maker.good(role))
     else:
         pieces = maker.pieces(template, maker.good)
         constants = [index for index, piece in enumerate(pieces) if isinstance(piece, str) and piece]
@@ -662,8 +660,13 @@ def of_any_kind(dice: Random) -> Routine:
     template = dice.choice(STATEMENTS)
     for _ in range(dice.choice((0, 0, 1, 2))):  # quotes by hand, names of two parts
         before, after = dice.choice(SURROUNDINGS)
-        template = re.sub(r"(\{\w+\})", lambda found: f"{before}{found[1]}{after}", template, count=1)
-    maker.run(maker.assembled(maker.pieces(template, lambda r: dice.choice((maker.good, maker.any_slot))(r))))
+        first, place, rest = re.split(r"(\{\w+\})", template, maxsplit=1)
+        template = f"{first}{before}{place}{after}{rest}"
+
+    def slot(role: Role) -> Slot:
+        return maker.good(role) if dice.random() < 0.5 else maker.any_slot(role)
+
+    maker.run(maker.assembled(maker.pieces(template, slot)))
     return maker.routine()
 
 
@@ -731,12 +734,14 @@ def renamed(dice: Random, routine: Routine) -> Routine:
         text = re.sub(r"\bv_(\w+)", lambda found: variable.format(found[1]), text)
         return re.sub(r"\bh_(\d+)", lambda found: helper.format(found[1]), text)
 
-    return Routine(*(tuple(map(change, part)) for part in (routine.helpers, routine.declarations, routine.statements)))
+    parts = (tuple(map(change, part)) for part in (routine.helpers, routine.declarations, routine.statements))
+    helpers, declarations, statements = parts
+    return Routine(helpers, declarations, statements)
 
 
 def respaced(dice: Random, routine: Routine) -> Routine:
     """With other line ends, or comments behind the semicolons."""
-    old, new = dice.choice((("\n", "\r\n"), (";\n", "; -- it's $1\n"), (";\n", ";/* \" */\n"), ("\n", "\n\n\t")))
+    old, new = dice.choice((("\n", "\r\n"), (";\n", "; -- it's $1\n"), (";\n", ';/* " */\n'), ("\n", "\n\n\t")))
     return replace(routine, statements=tuple(statement.replace(old, new) for statement in routine.statements))
 
 

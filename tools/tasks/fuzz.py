@@ -24,7 +24,7 @@ from typing import Any
 
 from rich.table import Table
 
-from pggit_excellence.server import Server, copy_installation, workspace
+from pggit_excellence.server import Server, copy_installation, default_major, workspace
 from tasks.suites import ROOT, console
 
 FUZZ = ROOT / "tests" / "fuzz"
@@ -74,14 +74,14 @@ def tried(name: str, seeds: Sequence[int]) -> Part:
 
 
 def _tried(name: str, seeds: Sequence[int], check: Callable[[Random], str]) -> Part:
-    from properties import Broken
+    from properties import BrokenError
 
     part, start = Part(name), time.monotonic()
     for seed in seeds:
         part.cases += 1
         try:
             check(Random(seed))  # noqa: S311 - a case, not a secret
-        except Broken as broken:
+        except BrokenError as broken:
             part.broken.append(keep(name, seed, broken.what, broken.text))
     part.seconds = time.monotonic() - start
     return part
@@ -93,9 +93,12 @@ def attacked(seeds: Sequence[int]) -> Part:
     import attacks
 
     score = attacks.Score()
-    with workspace() as folder:
-        with Server(copy_installation(15, folder), folder / "server") as server, attacks.world(server) as connection:
-            part = _tried("safe_resists", seeds, lambda dice: attacks.safe_resists(connection, dice, score))
+    with (
+        workspace() as folder,
+        Server(copy_installation(default_major(), folder), folder / "server") as server,
+        attacks.world(server) as connection,
+    ):
+        part = _tried("safe_resists", seeds, lambda dice: attacks.safe_resists(connection, dice, score))
     part.note = f"{score.attacked:,} called safe and attacked, {score.refused:,} refused by the server"
     return part
 

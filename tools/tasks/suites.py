@@ -19,7 +19,7 @@ from rich.table import Table
 from pggit_excellence.server import Installation, Server, copy_installation, make_install, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "plpython", "setup.py")
+PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "tests/fuzz", "plpython", "setup.py")
 SQL_TREES = ("sql", "plpython", "tests/regress", "tests/upgrade")
 Command = list[str]
 Environment = Mapping[str, str] | None
@@ -63,7 +63,7 @@ def lint() -> Result:
         0,
         [*python, "ruff", "check", "--no-cache", *PYTHON_TREES],
         [*python, "ruff", "format", "--no-cache", "--check", *PYTHON_TREES],
-        [*mypy, "tools/pggit_excellence", "tools/tasks", "tools/build", "tests/benchmarks"],
+        [*mypy, "tools/pggit_excellence", "tools/tasks", "tools/build", "tests/benchmarks", "tests/fuzz"],
         [sys.executable, "-P", "-m", "pggit_excellence", "scan", "--fail-on", "hint", *SQL_TREES],
     )
 
