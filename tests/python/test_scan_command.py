@@ -19,7 +19,7 @@ from conftest import ROOT
 from pggit_excellence.cli import main
 from pggit_excellence.scan.command import add_arguments
 from pggit_excellence.scan.config import KEYS, RETURNS, load
-from pggit_excellence.server import Server
+from pggit_excellence.server import SUPERUSER, Server
 from scan_reports import FUNCTION
 
 pytestmark = pytest.mark.once
@@ -262,7 +262,7 @@ def test_fix(capsys: Capture, folder: Path) -> None:
     assert (status, file.read_text()) == (1, CERTAIN)
     assert "+    v_sql := 'DELETE FROM users WHERE name = ' || quote_literal(p_name)" in printed
     status, _, said = run(capsys, "bad.sql", "good.sql", "--fix")
-    assert (status, said) == (0, ["1 fixed in 1 files"])
+    assert (status, said) == (0, ["pggit-excellence scan: 1 fixed in 1 file"])
     fixed = file.read_text()
     assert "|| quote_literal(p_name)" in fixed
     assert [site["verdict"] for site in ask(capsys, "bad.sql")[1]["sites"]] == ["safe"]
@@ -305,6 +305,36 @@ def test_a_live_database(capsys: Capture, server: Server, make_database: Callabl
         ('public."Drop it"(p_name text)', "safe"),
         ("public.drop_it(p_name text)", "unsafe"),
     ]
+
+
+def test_a_live_database_knows_who_may_write_a_table(
+    capsys: Capture, server: Server, make_database: Callable[[str], str]
+) -> None:
+    """Also for a role without any rights; one that may not connect is told in one line."""
+    database = make_database("empty")
+    nobody = server.dsn(database).replace(f"user={SUPERUSER}", "user=scan_nobody")
+    assert nobody != server.dsn(database)
+    with server.connect(database) as connection:
+        connection.execute("CREATE ROLE scan_nobody LOGIN")
+        connection.execute("CREATE TABLE jobs (command text)")
+        connection.execute(
+            "CREATE FUNCTION run() RETURNS void LANGUAGE plpgsql AS $$ DECLARE c text; BEGIN"
+            " SELECT j.command INTO c FROM jobs AS j; EXECUTE c; END $$"
+        )
+        try:
+            assert severities(capsys, server.dsn(database)) == [("PGX103", "warning")]
+            connection.execute("GRANT UPDATE (command) ON jobs TO PUBLIC")
+            for dsn in (server.dsn(database), nobody):
+                assert severities(capsys, dsn) == [("PGX103", "error")]
+            connection.execute(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+            assert "permission denied for database" in fails(capsys, "--dsn", nobody)
+        finally:
+            connection.execute("DROP ROLE scan_nobody")
+
+
+def severities(capsys: Capture, dsn: str) -> list[tuple[str, str]]:
+    """Rule and severity of what is found in a live database."""
+    return [(finding["rule"], finding["severity"]) for finding in ask(capsys, "--dsn", dsn)[1]["findings"]]
 
 
 @pytest.mark.usefixtures("folder")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from fnmatch import fnmatchcase
@@ -172,9 +171,17 @@ def find(first_path: Path) -> Path | None:
     start = first_path.absolute()
     for folder in (start, *start.parents):
         file = folder / FILE
-        if file.is_file() and _our_table(_read(file)) is not None:
+        if _is_file(file) and _our_table(_read(file)) is not None:
             return file
     return None
+
+
+def _is_file(file: Path) -> bool:
+    """False too in a folder that may not be entered: reading the input says so."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
 
 
 def load(file: Path | None) -> Config:
@@ -190,6 +197,8 @@ def load(file: Path | None) -> Config:
 
 
 def _read(file: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:

@@ -60,7 +60,7 @@ def inner_calls(text: Text, argument: Callable[[int], Value | None], program: Pr
 
     def stand(hole: Hole) -> str | None:
         if hole.quoting is not Quoting.LITERAL:
-            return None
+            return "1" if hole.quoting is Quoting.INERT else None
         literals.append(hole.inner or replace(hole, quoting=Quoting.RAW, specifier=None))
         return f"${_FIRST + len(literals) - 1}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import islice
 
 from pggit_excellence.scan.flow.assignments import STAR, Columns, columns_from, raw
@@ -31,6 +31,7 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     holes,
     join_all,
+    map_leaves,
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
 from pggit_excellence.scan.values.queries import HOLE
@@ -39,7 +40,13 @@ from pggit_excellence.scan.values.sqltree import parse_statement
 
 _RESULT = Origin(Source.TABLE, "row of a dynamic query")
 _SETTING = re.compile(r"\s*show\s+(\w[\w.]*)\s*;?\s*", re.IGNORECASE)
-_STANDS_FOR = {Quoting.LITERAL: "'x'", Quoting.INERT: "1"}
+# Values are written as parameters, which a type name in front (date '...') does not admit: then as constants.
+_LITERAL, _NUMBER = 32001, 32002
+_STANDS_FOR = {Quoting.LITERAL: f"${_LITERAL}", Quoting.INERT: f"${_NUMBER}"}
+_CONSTANTS = {f"${_LITERAL}": "'x'", f"${_NUMBER}": "1"}
+_VALUE = re.compile(rf"\${_LITERAL}|\${_NUMBER}")
+# Holes of these put names and values into the query, and nothing else.
+_CERTAIN = {Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL, Quoting.INERT}
 MAX_VARIANTS = 12
 _NOWHERE = Place("", 0, 0)
 
@@ -85,14 +92,18 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     if setting:
         return [(setting[1].lower(), setting_value(setting[1], Origin(Source.SESSION, setting[1])))]
     variants = written(text)
+    given = {_LITERAL: raw(_RESULT), _NUMBER: Hole(Quoting.INERT, _RESULT, "numeric")}
+    scope = Detached(program, lambda number: given[number] if number in given else argument(number))
     found: list[Columns] = []
+    certain = {hole.quoting for hole in holes(text)} <= _CERTAIN
     for variant in variants if len(variants) <= MAX_VARIANTS else ():
-        columns = columns_from(evaluate_query(variant, Detached(program, argument))) if parse_statement(variant) else []
-        found.append(columns)
+        query = variant
+        if parse_statement(variant) is None:
+            certain = False
+            query = _VALUE.sub(lambda match: _CONSTANTS[match.group()], variant)
+        found.append(columns_from(evaluate_query(query, scope)) if parse_statement(query) else [])
     if not found or not all(found) or len({len(columns) for columns in found}) > 1:
         return [(STAR, raw(_RESULT))]
-    quotings = {hole.quoting for hole in holes(text)}
-    certain = quotings <= {Quoting.IDENTIFIER, Quoting.QUALIFIED}
     return [
         (names[0], join_all(_as_result(value, certain) for value in values))
         for names, values in (zip(*column, strict=True) for column in zip(*found, strict=True))
@@ -106,7 +117,13 @@ def _as_result(value: Value, certain: bool) -> Value:
     if isinstance(value, Record):
         return Record((), raw(_RESULT))
     unknown = any(hole.origin.source in {Source.UNKNOWN, Source.CONSTANT} for hole in holes(value))
+    value = map_leaves(value, _without_stand_in)
     return value if certain and not unknown and not isinstance(value, Array) else raw(_RESULT)
+
+
+def _without_stand_in(leaf: Const | Hole | Ref) -> Text:
+    """A column of what stands for a hole has no name that the user knows."""
+    return replace(leaf, origin=_RESULT) if isinstance(leaf, Hole) and HOLE in leaf.origin.name else leaf
 
 
 def written(text: Text, stand: Callable[[Hole], str | None] = lambda _: None) -> list[str]:

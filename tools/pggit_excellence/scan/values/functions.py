@@ -408,11 +408,18 @@ def _encode(call: Call) -> Value:
 
 
 def _to_char(call: Call) -> Value:
-    """Only quoted text, and what a template repeats as it is, can put more into it than digits and names of months."""
+    """Only quoted text, what a template repeats as it is, and TZ put more into it than digits and names of months.
+
+    TZ is the time zone's abbreviation, which is any text: SET timezone = '<text>+3'.
+    """
     template = call.constant(1)
-    if template is not None and re.fullmatch(r"[A-Za-z0-9_:., /-]*", template):
+    if template is None:
+        return call.any()
+    if re.search(r"TZ(?![HM])", template, re.IGNORECASE):
+        return _computed(call, Quoting.RAW)
+    if re.fullmatch(r"[A-Za-z0-9_:., /-]*", template):
         return _computed(call, Quoting.INERT, first_only=True)
-    return call.any() if template is None else changed(*call.args)
+    return call.any()
 
 
 # Arrays -------------------------------------------------------------------------------------------------------------
@@ -536,8 +543,6 @@ def _object_agg(call: Call) -> Value:
     return Record((), alt([changed(call.args[0]), changed(*call.args[1:])]))
 
 
-# Functions (names as lists) that make a document of keys and values.
-OBJECT_BUILDERS = (["json_build_object"], ["jsonb_build_object"])
 # Types that a document has without double quotes.
 UNQUOTED = frozenset(["bool", "int2", "int4", "int8", "numeric"])
 
@@ -558,6 +563,9 @@ def field_of(value: Value, key: Value, as_text: bool) -> Value:
     if isinstance(value, Record) and isinstance(key, Const):
         found = value.get(key.text)
         found = EMPTY if found is None else found
+    elif isinstance(value, Record):  # any of them, or none
+        rest = [] if value.rest is None else [value.rest]
+        found = join_all([*(item for _, item in value.fields), *rest, EMPTY])
     elif isinstance(value, Array):
         index = key.text if isinstance(key, Const) else ""
         known = value.items if value.items is not None and re.fullmatch(r"\d{1,6}", index) else None
@@ -762,7 +770,7 @@ MODELS: dict[str, Model] = {
     **_names(_WORD, "md5 to_hex to_oct to_bin"),
     "count": lambda call: replace(_computed(call, Quoting.INERT), type="int8"),
     **_names(_INERT, "gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4"),
-    **_names(_INERT, "uuid_generate_v5 uuidv4 uuidv7 host pg_size_pretty timeofday pg_export_snapshot"),
+    **_names(_INERT, "uuid_generate_v5 uuidv4 uuidv7 host pg_size_pretty pg_export_snapshot"),
     **_names(_made_of, "overlay jsonb_insert jsonb_set_lax xmlconcat json_populate_record jsonb_populate_record"),
     **_names(_part_of_first, "regexp_substr jsonb_pretty"),
     **_names(_decoded, "normalize unistr convert convert_from convert_to decode to_ascii json_scalar"),
