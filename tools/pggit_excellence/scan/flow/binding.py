@@ -26,12 +26,11 @@ from pggit_excellence.scan.values.abstract import (
     Text,
     Value,
     as_text,
-    holes,
     join_all,
     map_leaves,
 )
 from pggit_excellence.scan.values.sqltypes import TEXTS
-from pggit_excellence.scan.values.texts import changed
+from pggit_excellence.scan.values.texts import changed, representative
 
 Arguments = dict[str, Value]  # by the name that the parameter's origin has
 _PASSED = {"in", "inout", "variadic"}
@@ -131,7 +130,7 @@ def _inserted(hole: Hole, argument: Value) -> Value:
         return argument.element if isinstance(argument, Array) else argument
     if hole.quoting is Quoting.RAW:
         return changed(argument)
-    first = next(holes(argument), None)
+    first = representative(argument)
     origin = first.origin if first is not None else Origin(Source.CONSTANT, hole.origin.name)
     path = (*first.path, *hole.path) if first is not None else hole.path
     return replace(hole, origin=origin, path=path)

@@ -36,7 +36,7 @@ from pggit_excellence.scan.values.abstract import (
     seq,
 )
 from pggit_excellence.scan.values.scope import Scope
-from pggit_excellence.scan.values.texts import array_items
+from pggit_excellence.scan.values.texts import array_items, representative
 
 Node = dict[str, Any]
 Names = tuple[str, ...]
@@ -340,8 +340,8 @@ class _Leaf:
         value = self.scope.variable(names)
         if value is None or not isinstance(value, Text) or not self._comparable(names):
             return {}
-        first = next(holes(value), None)
-        if first is None:
+        first = representative(value)
+        if first is None or not any(holes(value)):
             return {}
         # The text as a whole is proved, whatever it was made of.
         return {names: change(replace(first, derived=True) if value != first else first)}

@@ -774,10 +774,11 @@ MODELS: dict[str, Model] = {
     **_names(_made_of, "overlay jsonb_insert jsonb_set_lax xmlconcat json_populate_record jsonb_populate_record"),
     **_names(_part_of_first, "regexp_substr jsonb_pretty"),
     **_names(_decoded, "normalize unistr convert convert_from convert_to decode to_ascii json_scalar"),
-    **_names(
-        _part_of_first, "json_value jsonb_path_query jsonb_path_query_first xpath xml_text sha224 sha256 sha384 sha512"
-    ),
-    **_names(_part_of_first, "jsonb_path_query_array xmlcomment json_query"),
+    **_names(_part_of_first, "xml_text sha224 sha256 sha384 sha512"),
+    **_names(_part_of_first, "xmlcomment"),
+    # The document, the path or the variables of the path can be what comes out.
+    **_names(_made_of, "json_value json_query jsonb_path_query jsonb_path_query_first jsonb_path_query_array"),
+    "xpath": lambda call: Array(changed(*call.args[1:2])),
     **_names(_server(Source.CONSTANT, quoting=Quoting.FIXED), "version pg_encoding_to_char getdatabaseencoding"),
     **_names(_server(Source.SESSION), "current_query inet_client_addr application_name"),
     **_names(_server(Source.SESSION, "name"), "current_user session_user user current_role"),
