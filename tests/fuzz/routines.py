@@ -82,18 +82,26 @@ Piece = str | Slot
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A function: those that it calls, its variables, its statements; `name` its own name."""
+    """A function: those that it calls, its variables, its statements; `built` is the text that the last one runs."""
 
     helpers: tuple[str, ...]
     declarations: tuple[str, ...]
     statements: tuple[str, ...]
-    name: str = NAME
+    built: str = ""
 
     @property
     def text(self) -> str:
         """Its SQL."""
-        body = "\n".join(("DECLARE", *self.declarations, "BEGIN", *self.statements, "RETURN;", "END"))
-        main = f"CREATE FUNCTION {self.name}({PARAMETERS}) RETURNS SETOF text LANGUAGE plpgsql AS $fuzz$\n{body}\n$fuzz$;"
+        return self._created(self.statements)
+
+    @property
+    def showing(self) -> str:
+        """The same function, which returns the statement instead of running it."""
+        return self._created((*self.statements[:-1], f"RETURN NEXT {self.built};"))
+
+    def _created(self, statements: tuple[str, ...]) -> str:
+        body = "\n".join(("DECLARE", *self.declarations, "BEGIN", *statements, "RETURN;", "END"))
+        main = f"CREATE FUNCTION {NAME}({PARAMETERS}) RETURNS SETOF text LANGUAGE plpgsql AS $fuzz$\n{body}\n$fuzz$;"
         return "\n".join((*self.helpers, main))
 
 
@@ -106,6 +114,7 @@ class Maker:
         self.helpers: list[str] = []
         self.declarations: list[str] = []
         self.statements: list[str] = []
+        self.built = ""
 
     def variable(self, kind: str = "text", begin: str = "") -> str:
         """A new variable."""
@@ -201,11 +210,12 @@ class Maker:
             how = how.replace("RECORD", self.variable("record"))
         if "CURSOR" in how:
             how = how.replace("CURSOR", self.variable("refcursor"))
+        self.built = statement
         self.say(how.replace("STATEMENT", statement))
 
     def routine(self) -> Routine:
         """What was written."""
-        return Routine(tuple(self.helpers), tuple(self.declarations), tuple(self.statements))
+        return Routine(tuple(self.helpers), tuple(self.declarations), tuple(self.statements), self.built)
 
 
 RUNS = (

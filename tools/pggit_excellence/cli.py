@@ -6,6 +6,7 @@ Each command is a subpackage with `add_arguments(parser)` and `run(options) -> i
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run() -> None:
     """Console entry point."""
+    gc.disable()  # what one run makes is little, and needed to its end
     for name in ("stdout", "stderr"):  # None where it was closed
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
@@ -66,4 +68,5 @@ def run() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
+    gc.freeze()
     sys.exit(status)

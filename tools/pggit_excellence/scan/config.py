@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from fnmatch import fnmatchcase
@@ -198,6 +197,8 @@ def load(file: Path | None) -> Config:
 
 
 def _read(file: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:

@@ -10,7 +10,6 @@ import signal
 import struct
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import field
@@ -21,8 +20,9 @@ from typing import Generic, TypeVar
 from pggit_excellence.scan.frozen import dataclass
 
 Result = TypeVar("Result")
-# Seconds for one task: Python code is interrupted after the first, a process that C code holds is killed after both.
-SOFT_LIMIT, GRACE = 20.0, 10.0
+# For one task: after so many seconds of work Python code is interrupted, whatever else the machine does meanwhile; a
+# process from which nothing has been heard for so long, as C code holds it, is killed.
+SOFT_LIMIT, HARD_LIMIT = 10.0, 120.0
 _CRASHED = "the analysis crashed or took too long; its dynamic statements are not proven"
 _HEAD = struct.Struct("!iI")  # number of the task, size of its pickled answer
 _DEEP = 5000
@@ -93,7 +93,7 @@ class _Run(Generic[Result]):
                         selector.unregister(key.fd)
                         self._end(key.data)
                 for key in list(selector.get_map().values()):
-                    if time.monotonic() - key.data.last > SOFT_LIMIT + GRACE:
+                    if time.monotonic() - key.data.last > HARD_LIMIT:
                         selector.unregister(key.fd)
                         os.kill(key.data.process, signal.SIGKILL)
                         self._end(key.data)
@@ -118,17 +118,17 @@ class _Run(Generic[Result]):
     def _work(self, share: list[int], pipe: int) -> None:
         """In the process: one answer after the other."""
         gc.disable()
-        signal.signal(signal.SIGALRM, _interrupt)
+        signal.signal(signal.SIGPROF, _interrupt)
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
         for index in share:
-            signal.setitimer(signal.ITIMER_REAL, SOFT_LIMIT)
+            signal.setitimer(signal.ITIMER_PROF, SOFT_LIMIT)
             try:
                 answer: Result | Lost = self.task(index)
             except _Slow:
                 answer = Lost(f"the analysis took more than {SOFT_LIMIT:.0f} seconds; nothing is proven")
             except Exception as error:
                 answer = Lost(f"internal error: {_told(error)} (please report it); nothing is proven")
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             data = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
             _write(pipe, _HEAD.pack(index, len(data)) + data)
 
@@ -164,6 +164,8 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 
 
 def _told(error: Exception) -> str:
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     return " ".join(f"{type(error).__name__} at {where}: {error}".split())[:200]

@@ -78,6 +78,8 @@ _EXECUTES = frozenset(["execute"])
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
 _ROUNDS = 5
+# How many IF in a row are followed branch by branch.
+_PARTED = 3
 _ERROR_WORDS = {"returned_sqlstate"}
 _NUMBERS = {"row_count", "pg_routine_oid", "result_oid"}
 
@@ -172,6 +174,7 @@ class Flow:
         self.expected: dict[int, str] = {}  # every EXECUTE of the body: its kind
         self.prefer_columns, self.prefer_variables = routine.language == "sql", False
         self._handlers = 0
+        self._parted = 0
         self._targets: list[_Target] = []
         self._numbers = 0
         self._assigned: dict[int, set[str] | None] = {}
@@ -203,8 +206,21 @@ class Flow:
             if state is None:
                 self.log.extend(events.Unreached(keyword) for keyword, _ in walk.keywords(body[index:]))
                 return None
-            state = self._step(statement, state, frame)
+            if isinstance(statement, syntax.If):
+                ends = self._branches(statement, state, frame)
+                if self._parted < _PARTED and _choose_template(ends):
+                    return self._apart(body[index + 1 :], ends, frame)
+                state = join_states(ends)
+            else:
+                state = self._step(statement, state, frame)
         return state
+
+    def _apart(self, body: Body, ends: list[State | None], frame: Frame) -> State | None:
+        """Go on from each branch by itself: what its condition proved goes with the template that it chose."""
+        self._parted += 1
+        ends = [self.run(body, end, frame) for end in ends if end is not None]
+        self._parted -= 1
+        return join_states(ends)
 
     def _step(self, statement: Statement, state: State, frame: Frame) -> State | None:
         method: Callable[[Flow, Any, State, Frame], State | None] = _METHODS[type(statement)]
@@ -404,7 +420,8 @@ class Flow:
 
     # Branches ---------------------------------------------------------------------------------------------------------
 
-    def _if(self, statement: syntax.If, state: State, frame: Frame) -> State | None:
+    def _branches(self, statement: syntax.If, state: State, frame: Frame) -> list[State | None]:
+        """The state at the end of each branch of IF, the last one ELSE."""
         ends: list[State | None] = []
         rest = state
         for condition, body in statement.branches:
@@ -412,7 +429,7 @@ class Flow:
             ends.append(self.run(body, self.condition(condition, guards.Truth.TRUE, rest, frame), frame))
             rest = self.condition(condition, guards.Truth.NOT_TRUE, rest, frame)
         ends.append(self.run(statement.otherwise, rest, frame))
-        return join_states(ends)
+        return ends
 
     def _case(self, statement: syntax.Case, state: State, frame: Frame) -> State | None:
         ends: list[State | None] = []
@@ -822,7 +839,6 @@ class Flow:
 _METHODS: dict[type[Statement], Callable[[Flow, Any, State, Frame], State | None]] = {
     syntax.Block: Flow._block,
     syntax.Assign: Flow._assignment,
-    syntax.If: Flow._if,
     syntax.Case: Flow._case,
     syntax.Loop: Flow._loop,
     syntax.ForInteger: Flow._for_integer,
@@ -868,6 +884,21 @@ def _reference(node: dict[str, Any]) -> Names | None:
 def _as_it_is(head: State) -> State | None:
     """The end of FOR: no row, number or element is left."""
     return head
+
+
+def _choose_template(ends: list[State | None]) -> bool:
+    """Whether branches that have proved something of a variable leave different templates of format() in another."""
+    reached = [end for end in ends if end is not None]
+    if not any(end.refined for end in reached):
+        return False
+    first, *others = reached
+    return any(
+        isinstance(value, Const)
+        and "%" in value.text
+        and all(isinstance(end.values.get(key), Const) for end in others)
+        and any(end.values.get(key) != value for end in others)
+        for key, value in first.values.items()
+    )
 
 
 def _has_first_time(entries: Mapping[str, Value], end: State) -> bool:

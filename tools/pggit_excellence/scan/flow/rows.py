@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import islice
 
 from pggit_excellence.scan.flow.assignments import STAR, Columns, columns_from, raw
@@ -31,6 +31,7 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     holes,
     join_all,
+    map_leaves,
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
 from pggit_excellence.scan.values.queries import HOLE
@@ -115,12 +116,14 @@ def _as_result(value: Value, certain: bool) -> Value:
         return value
     if isinstance(value, Record):
         return Record((), raw(_RESULT))
-    unknown = any(_is_unknown(hole.origin) for hole in holes(value))
+    unknown = any(hole.origin.source in {Source.UNKNOWN, Source.CONSTANT} for hole in holes(value))
+    value = map_leaves(value, _without_stand_in)
     return value if certain and not unknown and not isinstance(value, Array) else raw(_RESULT)
 
 
-def _is_unknown(origin: Origin) -> bool:
-    return origin.source in {Source.UNKNOWN, Source.CONSTANT} or HOLE in origin.name
+def _without_stand_in(leaf: Const | Hole | Ref) -> Text:
+    """A column of what stands for a hole has no name that the user knows."""
+    return replace(leaf, origin=_RESULT) if isinstance(leaf, Hole) and HOLE in leaf.origin.name else leaf
 
 
 def written(text: Text, stand: Callable[[Hole], str | None] = lambda _: None) -> list[str]:

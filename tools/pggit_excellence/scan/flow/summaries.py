@@ -1,7 +1,9 @@
 """What calls of scanned functions do: a summary of each routine, made once, over holes of its parameters.
 
 A routine is analysed when it is first asked for. While it is (a recursive call), what is known so far is used, at
-first nothing; the analysis is repeated until the summary stays the same, and given up after a few rounds.
+first nothing; the analysis is repeated until the summary stays the same, and given up after a few rounds. Where many
+routines call each other, each of them would be repeated within the repetitions of all others. After so many
+repetitions they are analysed once each, in haste: of the result of a call in a circle nothing is known then.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ _WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
+_PATIENCE = 200  # repetitions for one summary
 _DEEP = 60  # calls inside of calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
 
@@ -70,6 +73,10 @@ class Summary:
     outputs: Mapping[str, Value] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     spliced: Spliced | None = None  # of a routine that generates routines
+
+
+class _ImpatientError(BaseException):
+    """Too many repetitions; nothing on the way may hold it."""
 
 
 class Summaries:
@@ -94,6 +101,9 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
+        self._seen: set[str] = set()  # what was analysed since nothing was going
+        self._repetitions = 0
+        self._hasty = False
         self._words = {
             routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
             for routine in program.routines
@@ -202,16 +212,30 @@ class Summaries:
         return self._analysed(routine)
 
     def _analysed(self, routine: Routine) -> Summary:
+        if self._going:
+            return self._followed(routine)
+        self._seen.clear()
+        self._repetitions, self._hasty = 0, False
+        try:
+            return self._followed(routine)
+        except _ImpatientError:
+            self._provisional.clear()
+            self._hasty = True
+            return self._followed(routine)
+
+    def _followed(self, routine: Routine) -> Summary:
+        """The summary with those of the routines that it calls."""
         key = routine.key
-        self._going[key] = None
+        self._going[key] = self._given_up(routine) if self._hasty else None
         try:
             summary = self._once(routine)
             if key in self._asked:
-                summary = self._closed(routine, summary)
+                close = self._without_result if self._hasty else self._closed
+                summary = close(routine, summary)
         finally:
             del self._going[key]
             self._asked.discard(key)
-        if self._asked:  # something in it waits for a routine that is still being analysed
+        if self._asked and not self._hasty:  # something in it waits for a routine that is still being analysed
             self._provisional[key] = summary
         else:
             self._provisional.clear()
@@ -229,9 +253,13 @@ class Summaries:
             if covered and _same_passed(assumed, found):
                 return replace(found, result=assumed.result)
             assumed = replace(found, result=join_arrays(assumed.result, found.result))
-        self._going[routine.key] = given_up = self._given_up(routine)
+        self._going[routine.key] = self._given_up(routine)
         self._provisional.clear()
-        return replace(given_up, outcome=self._widened(self._once(routine).outcome, routine))
+        return self._without_result(routine, self._once(routine))
+
+    def _without_result(self, routine: Routine, found: Summary) -> Summary:
+        """What was found in a routine while nothing was known of its own result."""
+        return replace(self._given_up(routine), outcome=self._widened(found.outcome, routine))
 
     def _widened(self, found: Outcome, routine: Routine) -> Outcome:
         """What a routine that calls itself with other arguments runs: made of all of them, nobody knows how."""
@@ -243,6 +271,10 @@ class Summaries:
         return replace(found, passed=passed)
 
     def _once(self, routine: Routine) -> Summary:
+        self._repetitions += routine.key in self._seen
+        self._seen.add(routine.key)
+        if self._repetitions > _PATIENCE and not self._hasty:
+            raise _ImpatientError
         flow = self._flow(routine)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from pggit_excellence.scan.flow.environment import Frame, Variable
@@ -184,6 +185,7 @@ _CREATE_TRIGGER = re.compile(
     r"(?:[^;]*?)\bexecute\s+(?:function|procedure)\s+(?P<function>[\w.\"$]+)",
     re.IGNORECASE,
 )
+_TRIGGER_CALL = re.compile(r"\bexecute\s+(?:function|procedure)\s+(?P<function>[\w.\"$]*[\w\"])", re.IGNORECASE)
 _tables_of: dict[int, tuple[Program, dict[str, set[Name]]]] = {}
 
 
@@ -193,12 +195,19 @@ def trigger_tables(program: Program) -> dict[str, set[Name]]:
     if kept is not None and kept[0] is program:
         return kept[1]
     found: dict[str, set[Name]] = {}
+    for function_name, tables in program.triggers.items():
+        found.setdefault(function_name[1], set()).update(tables)
     for source in program.sources.values():
+        read: Counter[str] = Counter()
         for match in _CREATE_TRIGGER.finditer(source.text):
             table, function = (
                 tuple(fold(part) for part in _PARTS.findall(match[group])) for group in ("table", "function")
             )
             found.setdefault(function[-1], set()).add((table[-2] if len(table) > 1 else "", table[-1]))
+            read[function[-1]] += 1
+        named = Counter(fold(_PARTS.findall(match["function"])[-1]) for match in _TRIGGER_CALL.finditer(source.text))
+        for name in named - read:  # by a trigger that is not read here, perhaps one that a function makes
+            found.setdefault(name, set()).add(("", ""))
     _tables_of.clear()
     _tables_of[id(program)] = (program, found)
     return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program, Table
 from pggit_excellence.scan.values.abstract import Array, Const, Hole, Value, leaves
 from pggit_excellence.scan.values.queries import Queries

@@ -7,6 +7,7 @@ that is newer than itself. The options are read strictly first; what then is lef
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import field, replace
 from itertools import islice
 
@@ -23,7 +24,8 @@ _TYPE_WORDS = {
     "nchar": ("varying",),
     "bit": ("varying",),
 }
-_LONGEST_TYPE = 60  # in tokens
+_TYPE_BEGINS = {*_TYPE_WORDS, "national", "interval", "time", "timestamp", "setof"}
+_USUAL_TYPE, _LONGEST_TYPE = 9, 60  # in tokens
 _ZONED = {"time", "timestamp"}
 _INTERVAL = {"year", "month", "day", "hour", "minute", "second"}
 _MODES = {"in", "out", "inout", "variadic"}
@@ -144,6 +146,16 @@ class Cursor:
             return ""
         return " ".join(self.text[self.tokens[index].start : self.tokens[self.index - 1].end].split())
 
+    def begins_name_and_type(self) -> bool:
+        """Whether two words come next that are no type together."""
+        following = self.tokens[self.index + 1 : self.index + 2]
+        return (
+            self.word() not in _TYPE_BEGINS
+            and bool(following)
+            and following[0].kind is Kind.WORD
+            and self.word(1) not in {"array", "default"}
+        )
+
     def type(self) -> str:
         """Go past a type; returns it as written."""
         first = self.index
@@ -186,6 +198,11 @@ def _folded(text: str, token: Token) -> str:
 
 def read_type(text: str, start: int) -> str:
     """The type that is written in `text` from `start`."""
+    cursor = Cursor(text, start, _USUAL_TYPE)
+    with suppress(NotUnderstoodError):
+        written = cursor.type()
+        if cursor.token is not None:
+            return written
     return Cursor(text, start, _LONGEST_TYPE).type()
 
 
@@ -282,15 +299,15 @@ def _parameters(cursor: Cursor, mode: str) -> tuple[Parameter, ...]:
     while not cursor.take(")"):
         found.append(_parameter(cursor, mode))
         if not cursor.take(",") and cursor.word() != ")":
-            raise NotUnderstoodError(f"expected , or ) {cursor.here()}")
+            raise NotUnderstoodError(f"a comma or the end of the parameters is missing {cursor.here()}")
     return tuple(found)
 
 
 def _parameter(cursor: Cursor, mode: str) -> Parameter:
     mode = _mode(cursor) or mode
     first, name = cursor.index, ""
-    written = cursor.type()
-    if not _ends_parameter(cursor):  # that was the name
+    written = "" if cursor.begins_name_and_type() else cursor.type()
+    if not written or not _ends_parameter(cursor):  # that was the name
         cursor.index = first
         name = cursor.name()
         mode = _mode(cursor) or mode

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import io
 import re
-import tokenize
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 from pggit_excellence.scan.inputs.program import Routine, SourceText
+
+if TYPE_CHECKING:
+    from tokenize import TokenInfo
 
 # These end a piece where they begin it; THEN and LOOP end one wherever they stand.
 _OPENERS = {"begin", "declare", "else", "exception"}
@@ -176,6 +179,8 @@ class _Region:
 
 def _read_python(body: str, start: int, result: Layout) -> None:
     """Logical lines and `#` comments; what is no Python is one statement."""
+    import tokenize
+
     starts = SourceText("", body).line_starts()
     waiting: list[Comment] = []
     first = last = -1
@@ -196,7 +201,9 @@ def _read_python(body: str, start: int, result: Layout) -> None:
             first, last = (begin if first < 0 else first), end
 
 
-def _python_tokens(body: str) -> Iterator[tokenize.TokenInfo]:
+def _python_tokens(body: str) -> Iterator[TokenInfo]:
+    import tokenize
+
     try:
         yield from tokenize.generate_tokens(io.StringIO(body).readline)
     except (tokenize.TokenError, SyntaxError):

@@ -46,6 +46,7 @@ _BRACES = re.compile(r"\{[A-Za-z_]\w*\}")
 _GENERATES = re.compile(
     r"\bcreate\b[^;$']{0,80}\b(?:function|procedure)\b|\bdo\s+(?:language\s+\S+\s+)?[eE]?['$]", re.IGNORECASE
 )
+_DO = re.compile(r"do\s")
 _RUNS = re.compile(r"\bexecute\b", re.IGNORECASE)
 _MAY_GENERATE = re.compile(r"\b(?:create|do)\b", re.IGNORECASE)
 _NESTS = {"(": 1, "[": 1, "case": 1, ")": -1, "]": -1, "end": -1}
@@ -65,12 +66,18 @@ def nested_routines(routine: Routine) -> list[Routine]:
 
 
 def _nested(routine: Routine, depth: int) -> Iterator[Routine]:
-    if depth == 0 or routine.language not in _LANGUAGES or not _GENERATES.search(routine.body):
+    if depth == 0 or routine.language not in _LANGUAGES or not _may_generate(routine.body):
         return
     for template in _templates(routine):
         for found in _routines_of(template, routine):
             yield found
             yield from _nested(found, depth - 1)
+
+
+def _may_generate(text: str) -> bool:
+    """Whether there may be CREATE FUNCTION or DO in the text; most texts hold nothing like it, which is found fast."""
+    lower = text.lower()
+    return ("create" in lower or _DO.search(lower) is not None) and _GENERATES.search(text) is not None
 
 
 def fill(value: Value, find: Callable[[int], Text | None] = lambda _: None) -> Value:
@@ -169,7 +176,7 @@ def _compose(inner: OffsetMap, length: int, outer: OffsetMap) -> OffsetMap:
 
 
 def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
-    if not _GENERATES.search(template.text):
+    if not _may_generate(template.text):
         return
     map_ = OffsetMap(tuple(template.pieces))
     program = build([SourceText(parent.file, template.text)])
@@ -192,7 +199,7 @@ def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
 
 def _templates(routine: Routine) -> list[_Template]:
     """The templates of a body that may generate a routine, and its own statements that do."""
-    return [template for template in _Reader(routine).read() if _GENERATES.search(template.text)]
+    return [template for template in _Reader(routine).read() if _may_generate(template.text)]
 
 
 class _Reader:

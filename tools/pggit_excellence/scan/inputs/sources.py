@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
@@ -166,6 +165,8 @@ def _repositories(paths: Sequence[str]) -> set[Path]:
 
 def _git(folder: Path, *arguments: str, fails: str = "") -> str:
     """What git prints; CommandError with `fails`, or what git says, where it fails."""
+    import subprocess
+
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, errors="surrogateescape")

@@ -89,7 +89,8 @@ class _Reader:
         if plain is not None:
             return Statement(plain.start(1), plain.end(1), plain[1], ("insert", "into"), following=plain.end())
         while self.position < self.end and not self.read_tokens():
-            pass
+            if len(self.head) == _HEAD_WORDS:
+                self.pass_over()
         if self.first < 0:
             return None
         return Statement(
@@ -106,11 +107,7 @@ class _Reader:
 
     def read_tokens(self) -> bool:
         """Read up to the end of the statement (True), or to where the lexer has to start anew."""
-        script, head = self.script, self.head
-        if len(head) == _HEAD_WORDS:
-            plain = _PLAIN_TOKENS.match(script, self.position, self.end)
-            if plain is not None and plain.end() > self.position:
-                self.position = self.last = plain.end()
+        script = self.script
         for token in tokens(script, self.position, self.end):
             kind, start, end, closed = token
             self.position = end
@@ -132,10 +129,15 @@ class _Reader:
             if self.first < 0:
                 self.first = start
             self.last = end
-            if len(head) == _HEAD_WORDS:
+            if len(self.head) == _HEAD_WORDS:
                 return False
         self.position = self.end
         return True
+
+    def pass_over(self) -> None:
+        plain = _PLAIN_TOKENS.match(self.script, self.position, self.end)
+        if plain is not None and plain.end() > self.position:
+            self.position = self.last = plain.end()
 
     def meta(self, token: Token) -> bool:
         command = psql.meta_command(self.script, token.start, token.end)

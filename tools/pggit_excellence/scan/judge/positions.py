@@ -106,8 +106,8 @@ WHOLE = {Shape.QUERY, Shape.CHANGE}
 class Spot:
     """Where a slot was found in a parsed line; `trail` is empty where the placeholder leaves no trace in the tree.
 
-    `statements` are the kinds of the line's statements. `torn`: the line of a name that is glued to a word parses too
-    when the name needs quotes, which makes two names of it.
+    `statements` are the kinds of the line's statements. `torn`: the line of a name that is glued to a word parses both
+    with and without quotes around the name, which make one name or two of it.
     """
 
     shape: Shape
@@ -263,7 +263,10 @@ def _can_parse(line: tuple[Piece, ...]) -> bool:
 def _shapes(slot: Slot) -> tuple[Shape, ...]:
     if slot.modes and Mode.NORMAL not in slot.modes:
         return (Shape.INSIDE,)
-    return _SHAPES[slot.hole.quoting]
+    shapes = _SHAPES[slot.hole.quoting]
+    if slot.glued and slot.hole.quoting is Quoting.IDENTIFIER:  # `%IWHERE` is two words if the name needs quotes
+        return (Shape.NAME, Shape.TORN, *shapes[1:])
+    return shapes
 
 
 def _render(line: tuple[Piece, ...], shapes: list[Shape]) -> tuple[str, list[int]]:
@@ -298,7 +301,7 @@ def _torn(line: tuple[Piece, ...], occurrences: list[Slot], shapes: list[Shape])
     torn = []
     for at, slot in enumerate(occurrences):
         changed = [*shapes[:at], Shape.TORN, *shapes[at + 1 :]]
-        is_name = slot.hole.quoting is not Quoting.LITERAL
+        is_name = slot.hole.quoting is not Quoting.LITERAL and shapes[at] is not Shape.TORN
         torn.append(slot.glued and is_name and isinstance(parse(_render(line, changed)[0]), dict))
     return torn
 

@@ -7,6 +7,7 @@ and finds quoting that is harmless but wrong for its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from pggit_excellence.scan.frozen import dataclass
@@ -26,7 +27,7 @@ from pggit_excellence.scan.judge.places import (
 from pggit_excellence.scan.judge.positions import Positions, Spot, is_wrong, locate
 from pggit_excellence.scan.judge.validity import never_valid
 from pggit_excellence.scan.model import Confidence, Fix, Severity, Verdict
-from pggit_excellence.scan.values.abstract import Hole, Origin, Quoting, Source, Text
+from pggit_excellence.scan.values.abstract import Const, Hole, Origin, Quoting, Source, Text, leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,11 +314,26 @@ def _literal(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     yield from _spliced_value(slot, spots, case)
 
 
+_EXECUTE = re.compile(r"\bexecute\b(?!\s+(?:function|procedure)\b)", re.IGNORECASE)
+
+
+def _runs_literals(code: Text) -> Iterator[Problem]:
+    """Code that has an EXECUTE of its own: a literal in it can be the statement that this runs."""
+    found = list(leaves(code))
+    if not any(isinstance(leaf, Const) and _EXECUTE.search(leaf.text) for leaf in found):
+        return
+    for leaf in found:
+        if isinstance(leaf, Hole) and leaf.quoting is Quoting.LITERAL and leaf.origin.source is not Source.CONSTANT:
+            message = f"{_who(leaf.origin)} is a literal in code that has an EXECUTE of its own, which may run it"
+            yield Problem("PGX101", message, leaf, Verdict.NOT_PROVEN, None, Confidence.LOW, None, "a function body")
+
+
 def _code(hole: Hole, case: _Case) -> Iterator[Problem]:
     """The body of a function or of a DO block that is one literal: the code in it is somebody's."""
     if hole.inner is not None:  # put together by the program: judged like any other code
         inside = judge(hole.inner, trusted=case.trusted, parameters=False, sources=case.sources)
         yield from (problem for problem in inside.problems if problem.verdict is not Verdict.SAFE)
+        yield from _runs_literals(hole.inner)
         return
     if not hole.derived and hole.origin.source not in _UNKNOWN:
         message = (

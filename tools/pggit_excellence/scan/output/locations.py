@@ -7,7 +7,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import field, replace
-from difflib import unified_diff
 from functools import partial
 from itertools import islice
 
@@ -68,6 +67,8 @@ def diff(lines: Lines, edits: Iterable[Edit], context: int = 0) -> list[str]:
 
     Only what is around the edits is compared: comparing whole files would cost more than scanning them.
     """
+    from difflib import unified_diff
+
     name = lines.source.name.lstrip("/")
     result = [f"--- a/{name}", f"+++ b/{name}"]
     moved = 0

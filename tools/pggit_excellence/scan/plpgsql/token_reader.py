@@ -44,11 +44,14 @@ class TokenReader:
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.names: list[bool] = []  # whether the token is an identifier or a keyword
+        lower = text.lower() if text.isascii() else ""
         for kind, start, end, _ in tokens(text):
             if kind is Kind.COMMENT:
                 continue
-            written = text[start:end]
-            self.words.append(fold(written) if kind is Kind.WORD else _MARKS.get(kind, written))
+            if kind is Kind.WORD:
+                self.words.append(lower[start:end] or fold(text[start:end]))
+            else:
+                self.words.append(_MARKS.get(kind) or text[start:end])
             self.starts.append(start)
             self.ends.append(end)
             self.names.append(kind in _NAMES)

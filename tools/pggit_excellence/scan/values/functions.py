@@ -563,6 +563,9 @@ def field_of(value: Value, key: Value, as_text: bool) -> Value:
     if isinstance(value, Record) and isinstance(key, Const):
         found = value.get(key.text)
         found = EMPTY if found is None else found
+    elif isinstance(value, Record):  # any of them, or none
+        rest = [] if value.rest is None else [value.rest]
+        found = join_all([*(item for _, item in value.fields), *rest, EMPTY])
     elif isinstance(value, Array):
         index = key.text if isinstance(key, Const) else ""
         known = value.items if value.items is not None and re.fullmatch(r"\d{1,6}", index) else None

@@ -337,10 +337,10 @@ def _to_composite(value: Value, target: Type, program: Program, explicit: bool, 
         fields = table.columns
     if fields is not None:
         return _to_record(value, fields, program, explicit)
-    if isinstance(value, Record | Array):
+    if target.name in RECORDS or not target.name or isinstance(value, Array):
         return value
-    if target.name in RECORDS or not target.name:
-        return value
+    if isinstance(value, Record):  # a row keeps its values under the type's names, which are not known
+        return replace(value, rest=printed(value))
     if isinstance(value, Hole) and value.quoting == Quoting.RAW and whole:
         return replace(value, type=target.name)
     return changed(value)

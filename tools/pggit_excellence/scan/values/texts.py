@@ -46,11 +46,15 @@ LOOP = Hole(Quoting.RAW, Origin(Source.UNKNOWN, "text changed again and again by
 
 
 def representative(value: Value) -> Hole | None:
-    """The hole that stands for the value when one hole has to: the first that is not the program's own text."""
+    """The hole that stands for the value when one hole has to: the worst of those that are not the program's own text.
+
+    What anyone may have chosen comes before what is quoted or harmless: those who judge the hole ask who chose it.
+    """
     found = list(holes(value))
     refs = any(isinstance(leaf, Ref) for leaf in leaves(value))
-    controlled = [hole for hole in found if hole.quoting != Quoting.FIXED]
-    return next(iter(controlled or ([LOOP] if refs else found)), None)
+    chosen = [hole for hole in found if hole.quoting != Quoting.FIXED and hole.origin.source is not Source.CONSTANT]
+    raw = next((hole for hole in chosen if hole.quoting is Quoting.RAW), None)
+    return raw or next(iter(chosen or ([LOOP] if refs else found)), None)
 
 
 def one_hole(value: Value, quoting: Quoting, name: str = "") -> Hole:
