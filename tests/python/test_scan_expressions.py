@@ -137,7 +137,7 @@ CASES = {
     "format('a ' || CASE WHEN n = 1 THEN 'x' ELSE 'y' END || ' %I', p)": "'a ' ('x' | 'y') ' ' {identifier p}",
     "format('a ' || CASE WHEN n = 1 THEN '%I' ELSE 'y %%' END, p)": "('a ' {identifier p} | 'a y %')",
     "format('%' || n || '$I', p)": "({fixed '%'~} | {raw n~} | {fixed '$I'~} | {raw p~})*",
-    "format('%' || CASE WHEN n = 1 THEN '2' ELSE '1' END || '$s', p, q)": "({fixed '%'~} | {fixed '2'~} | {fixed '1'~} | {fixed '$s'~} | {raw p~} | {raw q~})*",
+    "format('%' || CASE WHEN n = 1 THEN '2' ELSE '1' END || '$s', p, q)": "({fixed '%'~} | {fixed '2'~} | {fixed '1'~} | {fixed '$s'~} | {raw p~} | {raw q~})*",  # noqa: E501
     "format('a ' || quote_ident(q) || ' %I', p)": "({fixed 'a '~} | {raw q~} | {fixed ' %I'~} | {raw p~})*",
     # texts
     "concat('a', p, 1)": "'a' {raw p} '1'",
