@@ -211,7 +211,16 @@ def test_sarif_uris(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert sarif_format.uri("a b/ü:x.sql") == "a%20b/%C3%BC%3Ax.sql"
     assert sarif_format.uri(str(tmp_path / "sub" / "a.sql")) == "sub/a.sql"
     assert sarif_format.uri("/elsewhere/a.sql") == "file:///elsewhere/a.sql"
+    assert sarif_format.uri("/elsewhere/./b/../a.sql") == "file:///elsewhere/a.sql"
+    assert sarif_format.uri(f"../{tmp_path.name}/./a.sql") == "a.sql"
     assert sarif_format.uri("-") == "stdin"
+
+
+def test_github_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub shows an annotation where the path is that of a file in the repository."""
+    monkeypatch.chdir("/usr")
+    report = example("/usr/a_sql")
+    assert github_format.render(report).startswith("::error file=a.sql,line=")
 
 
 def fingerprint(text: str, part: str = "p_name;") -> str:

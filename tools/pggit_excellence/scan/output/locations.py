@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -112,3 +113,10 @@ def split_lines(text: str) -> list[str]:
 
 def _shift(match: re.Match[str], old: int, new: int) -> str:
     return f"@@ -{int(match[1]) + old}{match[2]} +{int(match[3]) + new}{match[4]} @@"
+
+
+def from_here(file: str) -> str:
+    """The path relative to the working directory where it is below that, else as it is: what services match with."""
+    path = os.path.abspath(file)  # noqa: PTH100  # Path.absolute() keeps "..", and resolve() follows links
+    here = os.path.relpath(path)
+    return path if here.startswith("..") else here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pggit_excellence.printable import printable
 from pggit_excellence.scan.model import Finding, Severity
+from pggit_excellence.scan.output.locations import from_here
 from pggit_excellence.scan.output.report import Report
 from pggit_excellence.scan.output.rules import RULES
 
@@ -20,7 +21,7 @@ def render(report: Report) -> str:
 def _annotation(report: Report, finding: Finding) -> str:
     lines = report.locations[finding.place.file]
     (line, column), (end_line, end_column) = lines.at(finding.place.start), lines.at(finding.place.end)
-    properties: dict[str, object] = {"file": finding.place.file, "line": line, "endLine": end_line}
+    properties: dict[str, object] = {"file": from_here(finding.place.file), "line": line, "endLine": end_line}
     if line == end_line:  # columns are allowed within one line only; the last one belongs to it
         properties |= {"col": column, "endColumn": max(column, end_column - 1)}
     properties["title"] = f"{finding.rule} {RULES[finding.rule].title}"

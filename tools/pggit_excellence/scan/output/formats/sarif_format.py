@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pggit_excellence.scan.model import Confidence, Edit, Finding, Fix, Severity
 from pggit_excellence.scan.output.fingerprints import fingerprints, numbered
+from pggit_excellence.scan.output.locations import from_here
 from pggit_excellence.scan.output.report import Report
 from pggit_excellence.scan.output.rule_texts import TEXTS, page
 from pggit_excellence.scan.output.rules import RULES, Rule
@@ -103,13 +104,9 @@ def _location(report: Report, place: Place, function: str = "") -> dict[str, Any
 
 
 def uri(file: str) -> str:
-    """Relative to the working directory where the file is below it."""
-    path = Path(file)
-    if path.is_absolute():
-        if not path.is_relative_to(Path.cwd()):
-            return path.as_uri()
-        path = path.relative_to(Path.cwd())
-    return quote("stdin" if file == "-" else path.as_posix())
+    """Relative where the file is below the working directory."""
+    path = Path(from_here(file))
+    return path.as_uri() if path.is_absolute() else quote("stdin" if file == "-" else path.as_posix())
 
 
 def _region(report: Report, place: Place) -> dict[str, int]:
