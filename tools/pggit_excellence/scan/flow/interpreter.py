@@ -159,9 +159,11 @@ class _Target:
 class Flow:
     """The analysis of one routine's body."""
 
-    def __init__(self, program: Program, routine: Routine, calls: Calls) -> None:
-        """Nothing is analysed yet; `log` gets what is found."""
-        self.program, self.routine, self.calls = program, routine, calls
+    def __init__(
+        self, program: Program, routine: Routine, calls: Calls, known: Mapping[str, Value] | None = None
+    ) -> None:
+        """Nothing is analysed yet; `log` gets what is found. `known` has parameters whose values are given."""
+        self.program, self.routine, self.calls, self.known = program, routine, calls, known or {}
         self.log: list[events.Event] = []
         self.expected: dict[int, str] = {}  # every EXECUTE of the body: its kind
         self.prefer_columns = routine.language == "sql"
@@ -180,7 +182,12 @@ class Flow:
     def start(self) -> tuple[State, Frame]:
         """The state and the names with which the body begins."""
         state = State()
-        return state, routine_frame(self.routine, self.program, state.values)
+        frame = routine_frame(self.routine, self.program, state.values)
+        for name, value in self.known.items():
+            found = frame.find((name,))
+            if found is not None:
+                state.set(found[0].key, value)
+        return state, frame
 
     def body(self, block: syntax.Block) -> None:
         """Analyse a PL/pgSQL body."""

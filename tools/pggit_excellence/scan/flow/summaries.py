@@ -26,6 +26,7 @@ from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Alt,
     Array,
+    Const,
     Hole,
     Origin,
     Place,
@@ -54,7 +55,11 @@ _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_e
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
 _DEEP = 60  # calls inside of calls
+_MAX_CLOSER = 1000  # summaries for the constants of single calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
+
+
+_Known = tuple[tuple[str, Value], ...]  # parameters with their constants
 
 
 @dataclass(slots=True)
@@ -89,6 +94,8 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
+        self._with_constants: dict[tuple[str, _Known], Summary] = {}
+        self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
         self._words = {routine.key: frozenset(_WORDS.findall(routine.body.lower())) for routine in program.routines}
         self.words = self._worth_following()
 
@@ -156,7 +163,7 @@ class Summaries:
         return evaluate(parameter.default or "NULL", Detached(self.program))
 
     def _applied(self, routine: Routine, bound: Arguments) -> CallResult:
-        summary = self.summary(routine)
+        summary = self._for_arguments(routine, bound)
         outputs = {}
         if routine.kind == "procedure":
             for index, parameter in enumerate(routine.parameters):
@@ -168,6 +175,22 @@ class Summaries:
             for item in summary.outcome.passed
         )
         return CallResult(instantiate(summary.result, routine.key, bound), outputs, passed)
+
+    def _for_arguments(self, routine: Routine, bound: Arguments) -> Summary:
+        """The summary; where a constant argument is changed (the template of a format()), one for that constant."""
+        summary, key = self.summary(routine), routine.key
+        constants = {name: value for name, value in bound.items() if isinstance(value, Const)}
+        if not constants or key in self._going or key in self._narrowing:
+            return summary
+        changed_ones = _changed_parameters(summary, key)
+        known = tuple((name, value) for name, value in constants.items() if name in changed_ones)
+        if not known:
+            return summary
+        if (key, known) not in self._with_constants and len(self._with_constants) < _MAX_CLOSER:
+            self._narrowing.add(key)
+            self._with_constants[key, known] = self._once(routine, dict(known))
+            self._narrowing.discard(key)
+        return self._with_constants.get((key, known), summary)
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
@@ -216,8 +239,8 @@ class Summaries:
         self._provisional.clear()
         return replace(given_up, outcome=self._once(routine).outcome)
 
-    def _once(self, routine: Routine) -> Summary:
-        flow = self._flow(routine)
+    def _once(self, routine: Routine, known: Mapping[str, Value] | None = None) -> Summary:
+        flow = self._flow(routine, known)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
         return Summary(result, outputs, found, Spliced(flow.log) if routine.key in self._parents else None)
@@ -235,8 +258,8 @@ class Summaries:
             for event in flow.log
         )
 
-    def _flow(self, routine: Routine) -> Flow:
-        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self)
+    def _flow(self, routine: Routine, known: Mapping[str, Value] | None) -> Flow:
+        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self, known)
         if routine.language == "plpgsql":
             block = parse_body(routine.body)
             flow.body(block)
@@ -263,6 +286,17 @@ class Summaries:
         if outputs:
             return Summary(Record(tuple(values.items())), values)
         return Summary(value_of(routine.returns, origin, self.program) if routine.returns else EMPTY)
+
+
+def _changed_parameters(summary: Summary, key: str) -> set[str]:
+    """Parameters of which the summary only says that something is made of them."""
+    texts = [summary.result, *summary.outputs.values(), *(item.text for item in summary.outcome.passed)]
+    return {
+        hole.origin.name
+        for text in texts
+        for hole in holes(text)
+        if hole.derived and hole.quoting is Quoting.RAW and hole.origin.routine == key
+    }
 
 
 def _foreign(hole: Hole) -> Text:
