@@ -14,7 +14,7 @@ BEGIN
        OR done.kind = 'index' AND done.item NOT LIKE 'pggit\_excellence\_%'
        OR done.kind = 'storage parameter' AND (
            done.item NOT IN ('autovacuum_vacuum_scale_factor', 'autovacuum_analyze_scale_factor')
-           OR done.old_value !~ '^([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$'
+           OR done.old_value !~ '^[0-9.]+([eE][-+]?[0-9]+)?$'
        )
     THEN
         RAISE EXCEPTION 'action % was not made by this extension: % % on %.%', done.action_id, done.kind,
@@ -40,7 +40,7 @@ BEGIN
         statement := CASE
             WHEN done.old_value IS NULL
                 THEN pg_catalog.format('ALTER TABLE %I.%I RESET (%I)', done.schema_name, done.relation_name, done.item)
-            ELSE pg_catalog.format('ALTER TABLE %I.%I SET (%I = %s)', done.schema_name, done.relation_name, done.item, done.old_value::numeric)
+            ELSE pg_catalog.format('ALTER TABLE %I.%I SET (%I = %L)', done.schema_name, done.relation_name, done.item, done.old_value)
         END;
     END IF;
 

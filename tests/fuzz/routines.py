@@ -312,7 +312,6 @@ EXACT_WAYS: tuple[Way, ...] = (
     stored("{v} := ARRAY[{c}]; {v}[2] := {e};", "text[]", "{v}[2]"),
     stored("{v} := array_append(ARRAY[{c}], {e});", "text[]", "{v}[2]"),
     stored("{v} := ARRAY[{e}] || {c};", "text[]", "{v}[1]"),
-    stored("{v} := ARRAY[{e}];", "text[]", "array_to_string({v}, ', ')"),
     stored("IF p_f THEN {v} := {e}; ELSE {v} := {c}; END IF;"),
     stored("{v} := {c}; IF p_n > 0 THEN {v} := {e}; END IF;"),
     stored("CASE p_n WHEN 1, 2 THEN {v} := {e}; WHEN 3 THEN {v} := {c}; ELSE {v} := {e}; END CASE;"),
@@ -369,6 +368,7 @@ EXACT_WAYS: tuple[Way, ...] = (
 )
 # What does not promise to keep the quoting.
 OTHER_WAYS: tuple[Way, ...] = (
+    stored("{v} := ARRAY[{e}];", "text[]", "array_to_string({v}, ', ')"),
     stored("{v} := ''; FOR i IN 1..1 LOOP {v} := concat({v}, {e}); END LOOP;"),
     stored("{v} := ''; FOR i IN 1..1 LOOP {v} := {v} || {e}; END LOOP;"),
     stored("BEGIN RAISE EXCEPTION '%', {e}; EXCEPTION WHEN OTHERS THEN {v} := SQLERRM; END;"),

@@ -36,6 +36,12 @@ def test_demo_with_the_users_own_file(
     assert not re.search(r"\d:\d\d\.\d{3}|None", shown)  # no microseconds, nothing empty
     assert "CREATE INDEX pggit_excellence_objects_full_name_c" in shown
     assert "DROP INDEX pggit.pggit_excellence_objects_full_name_c" in shown
+    # The scanner: both findings, that both attacks work, and that the fix ends the one that it can.
+    assert re.findall(r"shop\.sql:\d+:\d+: (\w+ \w+)", shown) == ["PGX109 error", "PGX103 error"]
+    assert "1 safe, 1 unsafe, 1 by design" in " ".join(shown.split())
+    assert "finds 3 of 3 customers" in shown
+    assert "visitor is a superuser now" in shown
+    assert re.search(r"1 fixed; left for people to decide: PGX103\n.*\n +finds 0\n", shown)
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ def test_fix(capsys: Capture, folder: Path) -> None:
     assert (status, file.read_text()) == (1, CERTAIN)
     assert "+    v_sql := 'DELETE FROM users WHERE name = ' || quote_literal(p_name)" in printed
     status, _, said = run(capsys, "bad.sql", "good.sql", "--fix")
-    assert (status, said) == (0, ["1 fixed in 1 files"])
+    assert (status, said) == (0, ["pggit-excellence scan: 1 fixed in 1 file"])
     fixed = file.read_text()
     assert "|| quote_literal(p_name)" in fixed
     assert [site["verdict"] for site in ask(capsys, "bad.sql")[1]["sites"]] == ["safe"]

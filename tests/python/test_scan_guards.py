@@ -158,7 +158,12 @@ def test_equality_of_other_types_proves_nothing(kind: str) -> None:
         (r"^\w*$", "word"),
         ("^[[:alnum:]_]{1,63}$", "word"),
         ("^(?:a|b_c)+$", "word"),
-        (r"^[a-z\d_$]+$", "word"),
+        (r"^[a-z\d_]+$", "word"),
+        (r"^[a-z_][a-z\d_$]*$", "word"),
+        (r"^[a-z\d_$]+$", None),  # $$ begins a quote
+        (r"^[a-z]?[a-z$]*$", None),
+        (r"^[a-z\d][a-z$]*$", None),
+        (r"^(?:a|\$)[a-z$]*$", None),
         ("^[0-9]{4}$", "inert"),
         ("^a$|^b$", None),
         ("^[a-z]+", None),

@@ -182,6 +182,8 @@ def test_trigger_variables() -> None:
     assert found == ["unsafe", "safe", "safe", "unsafe", "safe", "unsafe"]
     without = scan_text(text.partition("CREATE TRIGGER")[0]).sites
     assert [site.verdict.value for site in without][4] == "unsafe"
+    definer = scan_text(text.replace("LANGUAGE plpgsql", "LANGUAGE plpgsql SECURITY DEFINER")).sites
+    assert [site.verdict.value for site in definer][4] == "unsafe"
 
 
 def test_path() -> None:

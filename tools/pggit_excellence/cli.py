@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
 
@@ -54,6 +55,9 @@ def main(argv: Sequence[str]) -> int:
 
 def run() -> None:
     """Console entry point."""
+    for name in ("stdout", "stderr"):  # None where it was closed
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()

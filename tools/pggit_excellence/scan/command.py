@@ -124,13 +124,17 @@ def _fix(options: argparse.Namespace, config: Config) -> int:
         _print("".join(source.text for source in report.program.sources.values()), options.output)
         tell(report.errors)
         return status(options, report)
+    written = 0
     for old, new in changed:
         try:
             fixing.write(old, new)
+            written += 1
         except CommandError as error:
             report.errors.append(str(error))
     refused = f"; {fixed.refused} not made, as they would lead to another finding" if fixed.refused else ""
-    print(f"{fixed.count} fixed in {len(changed)} files{refused}", file=sys.stderr)
+    files = f"{written} file{'' if written == 1 else 's'}"
+    made = f"{fixed.count} fixed in {files}" if written == len(changed) else f"{files} of {len(changed)} written"
+    tell([made + refused])
     show(options, report)
     return status(options, report)
 
@@ -219,6 +223,11 @@ def _print(text: str, file: Path | None) -> None:
         except OSError as error:
             raise CommandError(f"--output: {file}: {error.strerror}") from None
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CommandError(f"standard output: {error.strerror}") from None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name
 from pggit_excellence.scan.model import Severity
 from pggit_excellence.scan.output.rules import RULES
@@ -171,9 +172,17 @@ def find(first_path: Path) -> Path | None:
     start = first_path.absolute()
     for folder in (start, *start.parents):
         file = folder / FILE
-        if file.is_file() and _our_table(_read(file)) is not None:
+        if _is_file(file) and _our_table(_read(file)) is not None:
             return file
     return None
+
+
+def _is_file(file: Path) -> bool:
+    """False too in a folder that may not be entered: reading the input says so."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
 
 
 def load(file: Path | None) -> Config:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import Place, Step
 
 

@@ -13,10 +13,12 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import FrameType
 from typing import Generic, TypeVar
+
+from pggit_excellence.scan.frozen import dataclass
 
 Result = TypeVar("Result")
 # Seconds for one task: Python code is interrupted after the first, a process that C code holds is killed after both.

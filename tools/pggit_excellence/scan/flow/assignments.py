@@ -26,7 +26,6 @@ from pggit_excellence.scan.values.abstract import (
     alt,
     as_text,
     is_constant,
-    join,
     leaves,
     map_leaves,
     star,
@@ -150,11 +149,6 @@ def spread(columns: Columns, count: int) -> list[Value]:
         del value
     values = [value for _, value in columns[:count]]
     return values + [EMPTY] * (count - len(values))
-
-
-def perhaps_null(value: Value) -> Value:
-    """A constant that a query without rows leaves NULL: coalesce() must not take it for certain."""
-    return join(value, EMPTY) if is_constant(value) and not isinstance(value, Record | Array) else value
 
 
 def unknown(what: str) -> Origin:

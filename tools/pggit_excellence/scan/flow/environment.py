@@ -7,9 +7,10 @@ variable (or the field of a record), then as `label.variable`. Values are kept a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.plpgsql.syntax import Declaration
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
@@ -24,6 +25,7 @@ from pggit_excellence.scan.values.abstract import (
     map_leaves,
 )
 from pggit_excellence.scan.values.abstract import alt as one_of
+from pggit_excellence.scan.values.sqltypes import is_built_in, parse_type
 from pggit_excellence.scan.values.terms import record_field
 
 Names = tuple[str, ...]
@@ -38,6 +40,11 @@ class Variable:
     type: str
     row: bool = False  # a record, or a row of a known table or composite type
     cursor: Declaration | None = None
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is known to have no fields: `v.x` is then something else."""
+        return not self.row and is_built_in(parse_type(self.type))
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class Frame:
     def _here(self, names: Names) -> tuple[Variable, Names] | None:
         first = self.names.get(names[0])
         qualified = self.names.get(names[1]) if len(names) > 1 and self.label == names[0] else None
-        if first is not None and (len(names) == 1 or first.row or qualified is None):
+        if first is not None and (len(names) == 1 or not first.is_scalar):
             return first, names[1:]
         return (qualified, names[2:]) if qualified is not None else None
 
@@ -99,6 +106,9 @@ class State:
         self.values[key] = value
 
 
+ROWS = "#rows"  # behind the key of a cursor: the rows that it yields
+
+
 def join_states(states: Iterable[State | None]) -> State | None:
     """Where several ways meet; None: none of them gets here."""
     reached = [state for state in states if state is not None]
@@ -106,9 +116,11 @@ def join_states(states: Iterable[State | None]) -> State | None:
 
 
 def _join_two(left: State, right: State) -> State:
-    joined = State()
+    joined = State({key: value for key, value in right.values.items() if key.endswith(ROWS) and key not in left.values})
     for key, value in left.values.items():
-        if key not in right.values:  # declared in a block that one of them has left
+        if key not in right.values:  # declared in a block that one of them has left, or a cursor that it has not opened
+            if key.endswith(ROWS):
+                joined.values[key] = value
             continue
         other = right.values[key]
         if value is other or value == other:

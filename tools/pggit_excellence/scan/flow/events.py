@@ -5,9 +5,8 @@ One list has it all, so that a trial (the symbolic analysis of a loop's body) is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pggit_excellence.scan.flow.environment import State
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import Place, Step, Text, Value
 
 

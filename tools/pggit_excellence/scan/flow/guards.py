@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Any
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values import patterns
 from pggit_excellence.scan.values.abstract import (
@@ -187,22 +188,26 @@ class _Leaf:
     def refine(self, kind: str, body: Node) -> Refinements:
         """What it proves."""
         if kind == "NullTest":
-            is_null = body["nulltesttype"] == "IS_NULL"
-            names = _variable_of(body["arg"])
-            if is_null == (self.truth in _HOLDS) and names and self.scope.variable(names) is not None:
-                return {names: EMPTY}
-            return {}
+            return self._null_test(body)
         if kind == "SubLink":
             return self._subquery(body)
         if kind == "A_Expr":
             return self._operator(body)
         return {}
 
+    def _null_test(self, body: Node) -> Refinements:
+        """A row `IS NOT NULL` only if every field is; that it is not says nothing of each."""
+        is_null = body["nulltesttype"] == "IS_NULL"
+        names = _variable_of(body["arg"])
+        if is_null != (self.truth in _HOLDS) or not names or self.scope.variable(names) is None:
+            return {}
+        return {names: EMPTY} if is_null or self._is_text(names) else {}
+
     def _operator(self, body: Node) -> Refinements:
-        name, kind = body["name"][-1]["String"]["sval"], body["kind"]
-        holds = self.truth in _HOLDS
+        *schema, name = (item["String"]["sval"] for item in body["name"])
+        kind, holds = body["kind"], self.truth in _HOLDS
         left, right = body.get("lexpr"), body["rexpr"]
-        if left is None:
+        if left is None or schema not in ([], ["pg_catalog"]):
             return {}
         if kind == "AEXPR_OP":
             return self._comparison(name, left, right)
@@ -210,7 +215,7 @@ class _Leaf:
             same = (kind == "AEXPR_NOT_DISTINCT") == holds
             return replace(self, truth=Truth.TRUE)._equal(left, right) if same else {}
         if kind == "AEXPR_IN" and (name == "=") == holds:
-            return self.one_of(left, [self.evaluate(item, self.scope) for item in right["List"]["items"]])
+            return self._items(left, right["List"]["items"])
         if (kind, name, holds) in _ARRAY_FORMS:
             return self._elements(left, self.evaluate(right, self.scope))
         return {}
@@ -231,7 +236,7 @@ class _Leaf:
             if _is_empty_text(other):
                 return self._nothing(one)
             if _target(_with_default(one)[0])[0]:
-                found = self._word_of_itself(one, other) or self.one_of(one, [self.evaluate(other, self.scope)])
+                found = self._word_of_itself(one, other) or self._items(one, [other])
                 if found:
                     return found
         return {}
@@ -248,7 +253,8 @@ class _Leaf:
         """`x = quote_ident(x)`: a name that needs no quotes."""
         names, _ = _target(left)
         call = right.get("FuncCall")
-        if not call or call["funcname"][-1]["String"]["sval"] != "quote_ident" or len(call.get("args", ())) != 1:
+        named = [item["String"]["sval"] for item in call["funcname"]] if call else []
+        if named not in _QUOTE_IDENT or len(call.get("args", ())) != 1:
             return {}
         if names is None or _variable_of(call["args"][0]) != names:
             return {}
@@ -260,17 +266,32 @@ class _Leaf:
         if body["subLinkType"] != "ANY_SUBLINK" or operator != "=" or self.truth not in _HOLDS:
             return {}
         rows = self.evaluate({"SubLink": {**body, "subLinkType": "ARRAY_SUBLINK"}}, self.scope)
-        return self._elements(body["testexpr"], rows)
+        if not isinstance(rows, Array):
+            return {}
+        # No row at all is no NULL here; what operators make may be.
+        certain = not _has(body["subselect"], "A_Expr")
+        return self.one_of(body["testexpr"], list(rows.items or [rows.element]), certain=certain)
 
     def _elements(self, left: Node, array: Value) -> Refinements:
         if isinstance(array, Const):
             array = _array_constant(array.text)
         if not isinstance(array, Array):
             return {}
-        return self.one_of(left, list(array.items) if array.items is not None else [array.element])
+        if array.items is None:
+            return self.one_of(left, [array.element], certain=False)
+        return self.one_of(left, list(array.items))
 
-    def one_of(self, left: Node, values: list[Value]) -> Refinements:
-        """The variable is one of the values, where they are better than what it holds."""
+    def _items(self, left: Node, items: list[Node]) -> Refinements:
+        if any("CollateClause" in item for item in items):  # it may not tell different texts apart
+            return {}
+        values = [self.evaluate(item, self.scope) for item in items]
+        return self.one_of(left, values, certain=all(map(is_literal, items)))
+
+    def one_of(self, left: Node, values: list[Value], *, certain: bool = True) -> Refinements:
+        """The variable is one of the values, where they are better than what it holds.
+
+        `certain`: none of the values can be NULL, and there is one.
+        """
         left, may_be_null = _with_default(left)
         names, changes_case = _target(left)
         if names is None or not values or not self._comparable(names):
@@ -278,7 +299,7 @@ class _Leaf:
         choices = [choice for value in values for choice in (value.choices if isinstance(value, Alt) else (value,))]
         nulls = EMPTY in choices
         weak = self.truth in {Truth.NOT_TRUE, Truth.NOT_FALSE}  # the outcome is NULL where one of the values is
-        if weak and (nulls or not all(is_constant(value) for value in values)):
+        if weak and (nulls or not certain or not all(is_constant(value) for value in values)):
             return {}
         texts: list[Text] = [choice for choice in choices if isinstance(choice, Text) and choice != EMPTY]
         if not texts or len(texts) + nulls < len(dict.fromkeys(choices)):
@@ -299,10 +320,16 @@ class _Leaf:
             return False
         return any(not isinstance(leaf, Const) for leaf in leaves(value))
 
+    def _is_text(self, names: Names) -> bool:
+        """Whether the variable is declared as a text."""
+        return bool(_TEXTS.fullmatch(self.scope.variable_type(names).strip().lower()))
+
     def _pattern(self, left: Node, right: Node) -> Refinements:
         names, _ = _target(left)
         pattern = self.evaluate(right, self.scope)
         if names is None or not isinstance(pattern, Const) or not self._comparable(names):
+            return {}
+        if self.truth not in {Truth.TRUE, Truth.FALSE} and not is_literal(right):  # NULL where the pattern is
             return {}
         proved = patterns.proves(pattern.text)
         if proved is None:
@@ -329,6 +356,7 @@ _ARRAY_FORMS = {
 _NOT_LONGER = {(">", False), ("=", True), ("<>", False), ("!=", False), ("<=", True)}
 _LENGTHS = {"length", "char_length", "character_length", "octet_length"}
 _EMPTY_ONLY_OF_EMPTY = _LENGTHS | {"lower", "upper"}
+_QUOTE_IDENT = (["quote_ident"], ["pg_catalog", "quote_ident"])
 _KEEPS_TEXT = {"text", "varchar", "name", "bpchar"}
 
 
@@ -363,6 +391,20 @@ def _is_zero(node: Node) -> bool:
 def _is_length(node: Node) -> bool:
     call = node.get("FuncCall", {})
     return bool(call) and call["funcname"][-1]["String"]["sval"] in _LENGTHS and len(call.get("args", [])) == 1
+
+
+def _has(tree: Any, kind: str) -> bool:
+    """Whether a node of that kind stands somewhere in the tree."""
+    if isinstance(tree, list):
+        return any(_has(item, kind) for item in tree)
+    return isinstance(tree, dict) and (kind in tree or any(_has(item, kind) for item in tree.values()))
+
+
+def is_literal(node: Node) -> bool:
+    """Whether it is a constant and not NULL, with casts or not."""
+    while "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    return "A_Const" in node and not node["A_Const"].get("isnull")
 
 
 def _with_default(node: Node) -> tuple[Node, bool]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from pggit_excellence.scan.flow import events, guards, loops
@@ -22,7 +22,6 @@ from pggit_excellence.scan.flow.assignments import (
     columns_of,
     element_assigned,
     fitted,
-    perhaps_null,
     raw,
     row,
     row_fitted,
@@ -32,6 +31,7 @@ from pggit_excellence.scan.flow.assignments import (
     unknown,
 )
 from pggit_excellence.scan.flow.environment import (
+    ROWS,
     Frame,
     Names,
     State,
@@ -42,8 +42,11 @@ from pggit_excellence.scan.flow.environment import (
     made_of,
     put_path,
 )
+from pggit_excellence.scan.flow.inner_calls import inner_calls
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk
 from pggit_excellence.scan.plpgsql.syntax import Body, Sql, Statement, Target
@@ -62,14 +65,16 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     as_text,
     join,
+    join_all,
     leaves,
 )
 from pggit_excellence.scan.values.expressions import evaluate, evaluate_node, evaluate_query
 from pggit_excellence.scan.values.sqltree import parse_expression, parse_statement, strings
-from pggit_excellence.scan.values.texts import LOOP
+from pggit_excellence.scan.values.texts import LOOP, may_have_no_row, perhaps_null
 
 _KEYWORD = len("EXECUTE")
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
+_EXECUTES = frozenset(["execute"])
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
 _ROUNDS = 5
@@ -107,11 +112,12 @@ class Here:
     program: Program = field(init=False)
     sinks: Mapping[str, tuple[int, ...]] = field(init=False)
     prefer_columns: bool = False
+    prefer_variables: bool = False
 
     def __post_init__(self) -> None:
         """What is the same everywhere in the routine."""
         self.program, self.sinks = self.flow.program, self.flow.calls.sinks
-        self.prefer_columns = self.flow.prefer_columns
+        self.prefer_columns, self.prefer_variables = self.flow.prefer_columns, self.flow.prefer_variables
 
     def place(self, start: int, end: int) -> Place:
         """Characters of the expression as a place in the file."""
@@ -166,7 +172,7 @@ class Flow:
         self.program, self.routine, self.calls, self.known = program, routine, calls, known or {}
         self.log: list[events.Event] = []
         self.expected: dict[int, str] = {}  # every EXECUTE of the body: its kind
-        self.prefer_columns = routine.language == "sql"
+        self.prefer_columns, self.prefer_variables = routine.language == "sql", False
         self._handlers = 0
         self._targets: list[_Target] = []
         self._numbers = 0
@@ -193,6 +199,7 @@ class Flow:
         """Analyse a PL/pgSQL body."""
         state, frame = self.start()
         self.prefer_columns = block.conflict == "use_column"
+        self.prefer_variables = block.conflict == "use_variable"
         end = self.run((block,), state, frame)
         if end is not None and self._outputs and not self.routine.returns_set:
             self._return_outputs(end, frame)
@@ -291,6 +298,12 @@ class Flow:
         else:
             value = fitted(value, written, self.program)
         self.store(state, variable.key, put_path(old, fields, value))
+        self._other_cursor(state, variable)
+
+    def _other_cursor(self, state: State, variable: Variable) -> None:
+        """A cursor variable that is assigned means another cursor."""
+        if _rows_key(variable) in state.values:
+            self.store(state, _rows_key(variable), Record((), raw(unknown(f"row of cursor {variable.name}"))))
 
     def _traced(self, value: Value, statement: Statement) -> Value:
         end = min(statement.end, statement.start + 200)
@@ -631,8 +644,18 @@ class Flow:
         for sql in statement.using:
             self.notice(sql, state, frame)
         keyword = statement.keyword
-        self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), kind, text))
-        return lambda: rows_of(text, lambda number: self._argument(number, statement.using, state, frame), self.program)
+        place = self.place(keyword, keyword + _KEYWORD)
+        self.log.append(events.Ran(place, kind, text))
+
+        def argument(number: int) -> Value | None:
+            return self._argument(number, statement.using, state, frame)
+
+        known = " ".join(leaf.text.lower() for leaf in leaves(text) if isinstance(leaf, Const))
+        if not (self.calls.words - _EXECUTES).isdisjoint(_WORDS.findall(known)):
+            self.log.extend(
+                events.Passed(place, *passed) for passed in inner_calls(text, argument, self.program, self.calls)
+            )
+        return lambda: rows_of(text, argument, self.program)
 
     def _argument(self, number: int, using: tuple[Sql, ...], state: State, frame: Frame) -> Value | None:
         """The value of $n in a dynamic statement."""
@@ -645,13 +668,15 @@ class Flow:
         return state
 
     def _sql(self, statement: syntax.SqlStatement, state: State, frame: Frame) -> State | None:
-        if walk.is_call(statement.sql) and self._call(statement, state, frame):
-            return state
+        if walk.is_call(statement.sql):
+            if self._call(statement, state, frame):
+                return state
+            state = self.forget(state, frame, "CALL that was not understood")
         if not statement.targets:
             self.notice(statement.sql, state, frame)
             return state
         columns = self.columns(statement.sql, state, frame)
-        if " from " in " ".join(statement.sql.text.lower().split()):
+        if may_have_no_row(statement.sql.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
         self.assign_row(statement.targets, columns, statement, state, frame)
         return state
@@ -682,10 +707,12 @@ class Flow:
         else:
             self._note_passed(result, self.place(statement.start, statement.end))
             outputs = result.outputs
-        for index, value in outputs.items():
-            names_of = variables[index] if index < len(variables) else None
-            if names_of is not None and frame.find(names_of) is not None:
-                self.assign(Target(names_of, statement.start), value, statement, state, frame)
+        for index, names_of in enumerate(variables):
+            value_of_it = outputs.get(index)
+            if index >= len(values) and outputs:  # named: by name it can be any of the parameters
+                value_of_it = join_all(outputs.values())
+            if value_of_it is not None and names_of is not None and frame.find(names_of) is not None:
+                self.assign(Target(names_of, statement.start), value_of_it, statement, state, frame)
         return True
 
     # Cursors ----------------------------------------------------------------------------------------------------------
@@ -721,11 +748,9 @@ class Flow:
     def _fetch(self, statement: syntax.Fetch, state: State, frame: Frame) -> State | None:
         found = frame.find(statement.cursor.names)
         rows: Value | None = state.values.get(_rows_key(found[0])) if found else None
-        if not isinstance(rows, Record):
-            if found is not None and found[0].cursor is not None and not found[0].cursor.cursor_parameters:
-                rows = self._cursor_rows(found[0], (), state, frame)
-            else:
-                rows = Record((), raw(unknown(f"row of cursor {'.'.join(statement.cursor.names)}")))
+        named = found is not None and state.values.get(found[0].key, EMPTY) != EMPTY  # perhaps like another cursor
+        if named or not isinstance(rows, Record):
+            rows = Record((), raw(unknown(f"row of cursor {'.'.join(statement.cursor.names)}")))
         columns = [(name, perhaps_null(value)) for name, value in columns_of(rows)]
         self.assign_row(statement.targets, columns, statement, state, frame)
         return state
@@ -793,6 +818,7 @@ class Flow:
         for keyword in statement.keywords:
             self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), "execute", None))
         state = self.forget(state, frame, "text that was not understood")
+        self.log.append(events.Returned(raw(unknown("text that was not understood"))))
         for target in self._targets:
             self.log.append(events.Jumped(target.number, True, state.copy()))
             if target.is_loop:
@@ -827,11 +853,15 @@ _METHODS: dict[type[Statement], Callable[[Flow, Any, State, Frame], State | None
 }
 
 
+_CLAUSES = ("fromClause", "whereClause", "havingClause", "groupClause", "limitCount", "limitOffset", "withClause")
+
+
 def _only_value(tree: dict[str, Any]) -> dict[str, Any] | None:
     """The expression of a SELECT that has nothing else."""
     select = tree["SelectStmt"]
     targets = select.get("targetList", [])
-    if len(targets) != 1 or "fromClause" in select or ("op" in select and select["op"] != "SETOP_NONE"):
+    more = any(select.get(clause) for clause in _CLAUSES) or select.get("op", "SETOP_NONE") != "SETOP_NONE"
+    if len(targets) != 1 or more:
         return None
     found: dict[str, Any] | None = targets[0]["ResTarget"].get("val")
     return found
@@ -862,7 +892,7 @@ def _loop_key(key: str, statement: Any) -> str:
 
 def _rows_key(variable: Variable) -> str:
     """Where a state keeps the rows that a cursor yields."""
-    return f"{variable.key}#rows"
+    return variable.key + ROWS
 
 
 def _end(declaration: syntax.Declaration) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from typing import Any
 
@@ -26,6 +26,7 @@ from pggit_excellence.scan.flow.python_texts import (
     percent,
     unknown,
 )
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.values.abstract import (
     EMPTY,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from pggit_excellence.scan.flow.assignments import STAR, Columns, columns_from, raw
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values.abstract import (
     Alt,
@@ -32,13 +33,19 @@ from pggit_excellence.scan.values.abstract import (
     join_all,
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
+from pggit_excellence.scan.values.queries import HOLE
 from pggit_excellence.scan.values.settings import setting_value
 from pggit_excellence.scan.values.sqltree import parse_statement
 
 _RESULT = Origin(Source.TABLE, "row of a dynamic query")
 _SETTING = re.compile(r"\s*show\s+(\w[\w.]*)\s*;?\s*", re.IGNORECASE)
-_STANDS_FOR = {Quoting.LITERAL: "'x'", Quoting.INERT: "1"}
-_NAME = "pggit_hole"
+# Values are written as parameters, which a type name in front (date '...') does not admit: then as constants.
+_LITERAL, _NUMBER = 32001, 32002
+_STANDS_FOR = {Quoting.LITERAL: f"${_LITERAL}", Quoting.INERT: f"${_NUMBER}"}
+_CONSTANTS = {f"${_LITERAL}": "'x'", f"${_NUMBER}": "1"}
+_VALUE = re.compile(rf"\${_LITERAL}|\${_NUMBER}")
+# Holes of these put names and values into the query, and nothing else.
+_CERTAIN = {Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL, Quoting.INERT}
 MAX_VARIANTS = 12
 _NOWHERE = Place("", 0, 0)
 
@@ -83,15 +90,19 @@ def rows_of(text: Text, argument: Callable[[int], Value | None], program: Progra
     setting = _SETTING.fullmatch(text.text) if isinstance(text, Const) else None
     if setting:
         return [(setting[1].lower(), setting_value(setting[1], Origin(Source.SESSION, setting[1])))]
-    variants = _written(text)
+    variants = written(text)
+    given = {_LITERAL: raw(_RESULT), _NUMBER: Hole(Quoting.INERT, _RESULT, "numeric")}
+    scope = Detached(program, lambda number: given[number] if number in given else argument(number))
     found: list[Columns] = []
+    certain = {hole.quoting for hole in holes(text)} <= _CERTAIN
     for variant in variants if len(variants) <= MAX_VARIANTS else ():
-        columns = columns_from(evaluate_query(variant, Detached(program, argument))) if parse_statement(variant) else []
-        found.append(columns)
+        query = variant
+        if parse_statement(variant) is None:
+            certain = False
+            query = _VALUE.sub(lambda match: _CONSTANTS[match.group()], variant)
+        found.append(columns_from(evaluate_query(query, scope)) if parse_statement(query) else [])
     if not found or not all(found) or len({len(columns) for columns in found}) > 1:
         return [(STAR, raw(_RESULT))]
-    quotings = {hole.quoting for hole in holes(text)}
-    certain = quotings <= {Quoting.IDENTIFIER, Quoting.QUALIFIED}
     return [
         (names[0], join_all(_as_result(value, certain) for value in values))
         for names, values in (zip(*column, strict=True) for column in zip(*found, strict=True))
@@ -104,27 +115,34 @@ def _as_result(value: Value, certain: bool) -> Value:
         return value
     if isinstance(value, Record):
         return Record((), raw(_RESULT))
-    unknown = any(hole.origin.source in {Source.UNKNOWN, Source.CONSTANT} for hole in holes(value))
+    unknown = any(_is_unknown(hole.origin) for hole in holes(value))
     return value if certain and not unknown and not isinstance(value, Array) else raw(_RESULT)
 
 
-def _written(text: Text) -> list[str]:
-    """The statement written out, once for each choice; too many variants are cut off."""
+def _is_unknown(origin: Origin) -> bool:
+    return origin.source in {Source.UNKNOWN, Source.CONSTANT} or HOLE in origin.name
+
+
+def written(text: Text, stand: Callable[[Hole], str | None] = lambda _: None) -> list[str]:
+    """The statement written out, once for each choice; too many variants are cut off.
+
+    `stand` says what stands in a hole, where it is not what usually does.
+    """
     match text:
         case Const(known):
             return [known]
         case Hole(quoting=quoting):
-            return [_STANDS_FOR.get(quoting, _NAME)]
+            return [stand(text) or _STANDS_FOR.get(quoting, HOLE)]
         case Seq(parts):
-            written = [""]
+            found = [""]
             for part in parts:
-                behind = _written(part)
-                written = [first + second for first in written for second in behind][: MAX_VARIANTS + 1]
-            return written
+                behind = written(part, stand)
+                found = [first + second for first in found for second in behind][: MAX_VARIANTS + 1]
+            return found
         case Alt(choices):
-            each = (variant for choice in choices for variant in _written(choice))
+            each = (variant for choice in choices for variant in written(choice, stand))
             return list(islice(each, MAX_VARIANTS + 1))
         case Star(body):
-            return ["", *_written(body)]
+            return ["", *written(body, stand)]
         case Ref():
             return [""]

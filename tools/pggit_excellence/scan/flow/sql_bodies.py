@@ -13,6 +13,7 @@ from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import OffsetMap, Program, Routine
 from pggit_excellence.scan.plpgsql.syntax import Sql
 from pggit_excellence.scan.values.abstract import Place, as_text, join_all
+from pggit_excellence.scan.values.texts import may_have_no_row, perhaps_null
 
 _GEXEC = "\\gexec"
 _SELECT = "SELECT"  # in the place of RETURN, which is as long
@@ -30,6 +31,8 @@ def interpret(flow: Flow) -> None:
             where = flow.routine.gexec
             place = Place(flow.routine.file, where, where + len(_GEXEC))
             flow.log.append(events.Ran(place, "gexec", as_text(join_all(value for _, value in columns))))
+        if may_have_no_row(statement.text):
+            columns = [(name, perhaps_null(value)) for name, value in columns]
         flow.log.append(events.Returned(row(columns)))
 
 

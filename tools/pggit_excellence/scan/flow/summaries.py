@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.flow import events, loops, python_bodies, sql_bodies
+from pggit_excellence.scan.flow import events, loops, sql_bodies
 from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.flow.variables import parameter_origin
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.verdicts import Outcome, outcome
@@ -48,8 +51,10 @@ from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
 from pggit_excellence.scan.values.sinks import SINKS
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
+from pggit_excellence.scan.values.texts import changed, perhaps_null
 
-_WORDS = re.compile(r"[a-z_\x80-\U0010ffff][\w$]*")
+_STRICT = re.compile(r"\b(?:strict|returns\s+null\s+on\s+null\s+input)\b", re.IGNORECASE)
+_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
@@ -96,7 +101,10 @@ class Summaries:
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
         self._with_constants: dict[tuple[str, _Known], Summary] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
-        self._words = {routine.key: frozenset(_WORDS.findall(routine.body.lower())) for routine in program.routines}
+        self._words = {
+            routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
+            for routine in program.routines
+        }
         self.words = self._worth_following()
 
     def _worth_following(self) -> frozenset[str]:
@@ -174,7 +182,16 @@ class Summaries:
             (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
             for item in summary.outcome.passed
         )
-        return CallResult(instantiate(summary.result, routine.key, bound), outputs, passed)
+        result = instantiate(summary.result, routine.key, bound)
+        if bound and self._is_strict(routine):  # NULL for NULL
+            result = perhaps_null(result)
+        return CallResult(result, outputs, passed)
+
+    def _is_strict(self, routine: Routine) -> bool:
+        """Whether STRICT or RETURNS NULL ON NULL INPUT stands outside of its body."""
+        text = self.program.sources[routine.file].text if routine.file in self.program.sources else ""
+        first, last = routine.map(0), routine.map(len(routine.body)) if routine.body else routine.start
+        return _STRICT.search(text[routine.start : first] + text[last : routine.end]) is not None
 
     def _for_arguments(self, routine: Routine, bound: Arguments) -> Summary:
         """The summary; where a constant argument is changed (the template of a format()), one for that constant."""
@@ -186,11 +203,14 @@ class Summaries:
         known = tuple((name, value) for name, value in constants.items() if name in changed_ones)
         if not known:
             return summary
-        if (key, known) not in self._with_constants and len(self._with_constants) < _MAX_CLOSER:
+        closer = self._with_constants.get((key, known))
+        if closer is None and len(self._with_constants) < _MAX_CLOSER:
             self._narrowing.add(key)
-            self._with_constants[key, known] = self._once(routine, dict(known))
+            closer = self._once(routine, dict(known))
             self._narrowing.discard(key)
-        return self._with_constants.get((key, known), summary)
+            if not self._asked:  # nothing in it waits for a routine that is still being analysed
+                self._with_constants[key, known] = closer
+        return closer or summary
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
@@ -237,7 +257,16 @@ class Summaries:
             assumed = replace(found, result=join_arrays(assumed.result, found.result))
         self._going[routine.key] = given_up = self._given_up(routine)
         self._provisional.clear()
-        return replace(given_up, outcome=self._once(routine).outcome)
+        return replace(given_up, outcome=self._widened(self._once(routine).outcome, routine))
+
+    def _widened(self, found: Outcome, routine: Routine) -> Outcome:
+        """What a routine that calls itself with other arguments runs: made of all of them, nobody knows how."""
+        arguments = [
+            value_of(parameter.type, parameter_origin(routine, index), self.program)
+            for index, parameter in enumerate(routine.parameters)
+        ]
+        passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
+        return replace(found, passed=passed)
 
     def _once(self, routine: Routine, known: Mapping[str, Value] | None = None) -> Summary:
         flow = self._flow(routine, known)
@@ -272,6 +301,8 @@ class Summaries:
 
     def _other_language(self, flow: Flow) -> None:
         """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""
+        from pggit_excellence.scan.flow import python_bodies  # few programs need it
+
         body = python_bodies.analyse(flow.routine, self.program)
         flow.log += [events.Ran(site.place, site.kind, site.statement) for site in body.sites]
         if body.problem:

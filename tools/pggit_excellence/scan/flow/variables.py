@@ -124,7 +124,7 @@ def routine_frame(routine: Routine, program: Program, values: dict[str, Value]) 
     _special(frame, values, FOUND, "bool", _BOOLEAN)
     kind = parse_type(routine.returns).name if routine.returns else ""
     if kind in _TRIGGERS:
-        _trigger_variables(routine.name, frame, values, program)
+        _trigger_variables(routine, frame, values, program)
     return frame
 
 
@@ -146,7 +146,7 @@ def _special(frame: Frame, values: dict[str, Value], name: str, kind: str, value
     values[f"{name}@special"] = value
 
 
-def _trigger_variables(name: Name, frame: Frame, values: dict[str, Value], program: Program) -> None:
+def _trigger_variables(routine: Routine, frame: Frame, values: dict[str, Value], program: Program) -> None:
     for word in _TRIGGER_WORDS:
         _special(frame, values, word, "text", Hole(Quoting.WORD, _FIXED))
     for phrase in _TRIGGER_PHRASES:
@@ -158,13 +158,17 @@ def _trigger_variables(name: Name, frame: Frame, values: dict[str, Value], progr
     arguments = Hole(Quoting.RAW, Origin(Source.TRIGGER, "TG_ARGV"), "text")
     _special(frame, values, "tg_argv", "text[]", Array(arguments))
     for row in ("new", "old"):
-        _special(frame, values, row, "record", _trigger_row(row.upper(), name, program), row=True)
+        _special(frame, values, row, "record", _trigger_row(row.upper(), routine, program), row=True)
 
 
-def _trigger_row(row: str, name: Name, program: Program) -> Record:
-    """NEW or OLD: the columns of the tables whose triggers call the function, where every one is known."""
+def _trigger_row(row: str, routine: Routine, program: Program) -> Record:
+    """NEW or OLD: the columns of the tables whose triggers call the function, where every one is known.
+
+    A SECURITY DEFINER function can be made the trigger of anyone's own table, with columns of any type.
+    """
     rest = Hole(Quoting.RAW, Origin(Source.TRIGGER, row), derived=True)
-    tables = [find(program.tables, *table) for table in trigger_tables(program).get(name[1], ())]
+    names = () if routine.security_definer else trigger_tables(program).get(routine.name[1], ())
+    tables = [find(program.tables, *table) for table in names]
     known = [table.columns for table in tables if table is not None and table.known]
     if not known or len(known) < len(tables):
         return Record((), rest)

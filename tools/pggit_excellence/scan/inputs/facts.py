@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field, replace
+from typing import Any, TypeVar
 
 from pggit_excellence.scan.flow.views import Definition, add_types
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
 from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table
@@ -106,9 +107,17 @@ def _relation(tree: Tree) -> Name:
 def _define(table: Table, columns: dict[str, str]) -> None:
     """Add columns; one that is defined twice with different types has an unknown type."""
     table.known = True
-    for name, written in columns.items():
-        before = table.columns.get(name, written)
-        table.columns[name] = written if parse_type(before) == parse_type(written) else ""
+    _merge(table.columns, columns)
+
+
+Key = TypeVar("Key")
+
+
+def _merge(types: dict[Key, str], more: Mapping[Key, str]) -> None:
+    """Add types; what has two different ones has an unknown type."""
+    for name, written in more.items():
+        before = types.get(name, written)
+        types[name] = written if parse_type(before) == parse_type(written) else ""
 
 
 def _columns(elements: Iterable[Tree], context: _Context) -> dict[str, str]:
@@ -119,9 +128,16 @@ def _columns(elements: Iterable[Tree], context: _Context) -> dict[str, str]:
 def _create_table(facts: Facts, tree: Tree, context: _Context) -> None:
     tree = tree.get("base", tree)  # CREATE FOREIGN TABLE holds a CREATE TABLE
     table = facts.table(_relation(tree.get("relation", {})))
+    elements: list[Tree] = tree.get("tableElts", [])
     for parent in tree.get("inhRelations", ()):
-        _define(table, facts.table(_relation(parent["RangeVar"])).columns)
-    _define(table, _columns(tree.get("tableElts", ()), context))
+        inherited = facts.table(_relation(parent["RangeVar"]))
+        _define(table, inherited.columns)
+        table.whole &= inherited.known and inherited.whole
+    copied = [element["TableLikeClause"]["relation"] for element in elements if "TableLikeClause" in element]
+    for relation in copied:
+        _define(table, facts.table(_relation(relation)).columns)
+    table.whole &= not copied and "ofTypename" not in tree
+    _define(table, _columns(elements, context))
 
 
 def _create_as(facts: Facts, tree: Tree, context: _Context) -> None:
@@ -184,6 +200,8 @@ def _alter_table(facts: Facts, tree: Tree, context: _Context) -> None:
             facts.table(name).known = known
         elif command.get("subtype") == "AT_AlterColumnType":
             facts.table(name).columns[command["name"]] = context.type(definition.get("typeName", {}))
+        elif command.get("subtype") in {"AT_DropColumn", "AT_AddInherit", "AT_AddOf"}:
+            facts.table(name).whole = False
         elif command.get("subtype") == "AT_ChangeOwner":
             facts.table(name).owner = _role(command.get("newowner", {}))
 
@@ -192,11 +210,32 @@ def _alter_composite(facts: Facts, tree: Tree, context: _Context) -> None:
     fields = facts.program.composites.setdefault(_relation(tree.get("relation", {})), {})
     for command in (item["AlterTableCmd"] for item in tree.get("cmds", ())):
         if command.get("subtype") == "AT_AddColumn":
-            fields.update(_columns([command["def"]], context))
+            _merge(fields, _columns([command["def"]], context))
+        elif command.get("subtype") == "AT_AlterColumnType":
+            fields[command["name"]] = context.type(command["def"]["ColumnDef"].get("typeName", {}))
+        elif command.get("subtype") == "AT_DropColumn":
+            fields.pop(command.get("name", ""), None)
+
+
+def _rename(facts: Facts, tree: Tree, _: _Context) -> None:
+    """ALTER ... RENAME: what two names have meant in turn is not known by its name."""
+    relation, kind = _relation(tree.get("relation", {})), tree.get("renameType")
+    names = (tree.get("subname", ""), tree.get("newname", ""))
+    if kind == "OBJECT_ATTRIBUTE":
+        facts.program.composites.setdefault(relation, {}).update(dict.fromkeys(names, ""))
+    elif kind == "OBJECT_COLUMN":
+        facts.table(relation).columns.update(dict.fromkeys(names, ""))
+        facts.table(relation).whole = False
+    elif kind in {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"}:
+        renamed, taken = facts.table(relation), facts.table((relation[0], names[1]))
+        _define(taken, renamed.columns)
+        taken.known, taken.whole = renamed.known, False
 
 
 def _create_enum(facts: Facts, tree: Tree, _: _Context) -> None:
-    facts.program.enums[qualified(names_of(tree["typeName"]))] = names_of(tree.get("vals", ()))
+    name = qualified(names_of(tree["typeName"]))
+    labels = dict.fromkeys((*facts.program.enums.get(name, ()), *names_of(tree.get("vals", ()))))
+    facts.program.enums[name] = tuple(labels)
 
 
 def _alter_enum(facts: Facts, tree: Tree, _: _Context) -> None:
@@ -206,11 +245,12 @@ def _alter_enum(facts: Facts, tree: Tree, _: _Context) -> None:
 
 
 def _create_domain(facts: Facts, tree: Tree, context: _Context) -> None:
-    facts.program.domains[qualified(names_of(tree["domainname"]))] = context.type(tree.get("typeName", {}))
+    _merge(facts.program.domains, {qualified(names_of(tree["domainname"])): context.type(tree.get("typeName", {}))})
 
 
 def _create_composite(facts: Facts, tree: Tree, context: _Context) -> None:
-    facts.program.composites[_relation(tree["typevar"])] = _columns(tree.get("coldeflist", ()), context)
+    fields = facts.program.composites.setdefault(_relation(tree["typevar"]), {})
+    _merge(fields, _columns(tree.get("coldeflist", ()), context))
 
 
 def _create_event_trigger(facts: Facts, tree: Tree, _: _Context) -> None:
@@ -418,6 +458,7 @@ _READERS: dict[str, Callable[[Facts, Tree, _Context], None]] = {
     "CreateTableAsStmt": _create_as,
     "ViewStmt": _create_view,
     "AlterTableStmt": _alter_table,
+    "RenameStmt": _rename,
     "CreateEnumStmt": _create_enum,
     "AlterEnumStmt": _alter_enum,
     "CreateDomainStmt": _create_domain,

@@ -7,8 +7,10 @@ that is newer than itself. The options are read strictly first; what then is lef
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from itertools import islice
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 from pggit_excellence.scan.inputs.literals import identifier, read_string
 from pggit_excellence.scan.inputs.program import Name, OffsetMap, Parameter
@@ -21,6 +23,7 @@ _TYPE_WORDS = {
     "nchar": ("varying",),
     "bit": ("varying",),
 }
+_LONGEST_TYPE = 60  # in tokens
 _ZONED = {"time", "timestamp"}
 _INTERVAL = {"year", "month", "day", "hour", "minute", "second"}
 _MODES = {"in", "out", "inout", "variadic"}
@@ -63,11 +66,11 @@ class Header:
 
 
 class Cursor:
-    """Walks over the tokens of a statement, comments apart, from the character `start`."""
+    """Walks over the tokens of a statement, comments apart, from the character `start`; at most `limit` of them."""
 
-    def __init__(self, text: str, start: int = 0) -> None:  # noqa: D107
+    def __init__(self, text: str, start: int = 0, limit: int | None = None) -> None:  # noqa: D107
         self.text = text
-        self.tokens: Sequence[Token] = [t for t in tokens(text, start) if t.kind is not Kind.COMMENT]
+        self.tokens: Sequence[Token] = [t for t in islice(tokens(text, start), limit) if t[0] is not Kind.COMMENT]
         self.folded = [_folded(text, token) for token in self.tokens]
         self.index = 0
 
@@ -183,7 +186,7 @@ def _folded(text: str, token: Token) -> str:
 
 def read_type(text: str, start: int) -> str:
     """The type that is written in `text` from `start`."""
-    return Cursor(text, start).type()
+    return Cursor(text, start, _LONGEST_TYPE).type()
 
 
 def read_header(text: str) -> Header:

@@ -12,8 +12,9 @@ import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 from pggit_excellence.scan.inputs.program import Routine, SourceText
 

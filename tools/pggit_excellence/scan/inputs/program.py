@@ -7,7 +7,9 @@ Names are folded as the server folds them ("My" stays, My becomes my). A qualifi
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pggit_excellence.scan.frozen import dataclass
 
 Name = tuple[str, str]
 
@@ -81,7 +83,8 @@ class Routine:
 class Table:
     """A table or view: column types as written (in order), and what is known of its privileges.
 
-    `known` is False for one that is only mentioned in GRANT. `grants` are (privilege, grantee) in lower case, `public`
+    `known` is False for one that is only mentioned in GRANT. `whole`: it has these columns in this order and no others,
+    as far as the sources tell. `grants` are (privilege, grantee) in lower case, `public`
     for PUBLIC; column grants count as grants. `owner` '' is whoever ran the script.
     """
 
@@ -91,6 +94,7 @@ class Table:
     is_view: bool = False
     owner: str = ""
     grants: set[tuple[str, str]] = field(default_factory=set)
+    whole: bool = True
 
     def writers(self) -> set[str]:
         """Roles beside the owner that may INSERT or UPDATE."""

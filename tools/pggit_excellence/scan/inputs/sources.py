@@ -12,10 +12,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import SourceText
 
 STDIN = "-"
@@ -47,7 +48,10 @@ def read(
     seen: set[Path] = set()
     for path in paths:
         if path == STDIN:
-            _add(inputs, STDIN, sys.stdin.buffer.read())
+            _read_standard_input(inputs)
+            continue
+        if not path:  # Path("") would be the working directory
+            inputs.problems.append("an empty name is no file")
             continue
         for name in _files(Path(path), inputs.problems):
             real = Path(os.path.realpath(name))
@@ -56,6 +60,18 @@ def read(
             seen.add(real)
             _read_file(inputs, name)
     return inputs
+
+
+def _read_standard_input(inputs: Inputs) -> None:
+    if sys.stdin is None:
+        inputs.problems.append("standard input: is closed")
+        return
+    try:
+        content = sys.stdin.buffer.read()
+    except OSError as error:
+        inputs.problems.append(_problem("standard input", error))
+        return
+    _add(inputs, STDIN, content)
 
 
 def _files(path: Path, problems: list[str]) -> Iterator[Path]:
@@ -89,14 +105,14 @@ def _enter(folder: Path, entered: set[Path]) -> bool:
     return True
 
 
-def _problem(path: Path, error: OSError) -> str:
+def _problem(path: Path | str, error: OSError) -> str:
     return f"{path}: {(error.strerror or str(error)).lower()}"
 
 
 def _read_file(inputs: Inputs, path: Path) -> None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
-            inputs.problems.append(f"{path}: not a regular file")
+            inputs.problems.append(f"{path}: not a regular file; pipe it in and name - instead")
             return
         content = path.read_bytes()
     except OSError as error:
@@ -108,7 +124,7 @@ def _read_file(inputs: Inputs, path: Path) -> None:
 def _add(inputs: Inputs, name: str, content: bytes) -> None:
     shown = "standard input" if name == STDIN else name
     if content.startswith(_UTF_16):
-        inputs.problems.append(f"{shown}: is UTF-16, which no PostgreSQL server reads; convert it to UTF-8")
+        inputs.problems.append(f"{shown}: is UTF-16 or UTF-32, which no PostgreSQL server reads; convert it to UTF-8")
         return
     if b"\0" in content:
         inputs.problems.append(f"{shown}: is binary (byte {content.index(0) + 1} is zero)")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs import psql
-from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
+from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START, Kind, Token, tokens
 
 # Lines that begin a statement. Only what creates code may be indented: bodies have lines that begin with other verbs.
 _BEGINS = re.compile(
@@ -32,6 +33,12 @@ _PLAIN_INSERT = re.compile(
     r"\s*+(INSERT\s+INTO\b(?:[^'\"$\\;:/\-]++|(?<![A-Za-z_&])'(?:[^']++|'')*+'|::|[/\-](?![*\-]))*+);", re.IGNORECASE
 )
 _HEAD_WORDS = 6
+# Tokens that mean nothing for where a statement ends once its first words are read: passed over in one step.
+_COUNTED = r"[eE](?:[xX][eE][cC][uU][tT][eE]|[nN][dD])|[bB][eE][gG][iI][nN]|[cC][aA][sS][eE]"
+_PLAIN_TOKENS = re.compile(
+    rf"(?:[ \t\n\r\f\v]*+(?:(?!(?:{_COUNTED})(?!{WORD_INSIDE})){WORD_START}{WORD_INSIDE}*+(?!['\"&])"
+    rf"|[,=+*<>|%]|::|\.(?!\d)|\d++(?!\.|{WORD_INSIDE})|'(?:[^']++|'')*+'|\"(?:[^\"]++|\"\")*+\"))*+"
+)
 _BYTE_ORDER_MARK = "\ufeff"
 # How many times the length of the script may be read again after cuts; then every line that begins a statement cuts.
 _PATIENCE = 4
@@ -99,7 +106,11 @@ class _Reader:
 
     def read_tokens(self) -> bool:
         """Read up to the end of the statement (True), or to where the lexer has to start anew."""
-        script = self.script
+        script, head = self.script, self.head
+        if len(head) == _HEAD_WORDS:
+            plain = _PLAIN_TOKENS.match(script, self.position, self.end)
+            if plain is not None and plain.end() > self.position:
+                self.position = self.last = plain.end()
         for token in tokens(script, self.position, self.end):
             kind, start, end, closed = token
             self.position = end
@@ -121,6 +132,8 @@ class _Reader:
             if self.first < 0:
                 self.first = start
             self.last = end
+            if len(head) == _HEAD_WORDS:
+                return False
         self.position = self.end
         return True
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import TAG_INSIDE, WORD_INSIDE, WORD_START
 from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Origin, Quoting, Ref, Seq, Source, Star, Text
 
 MAX_STATES = 120
@@ -45,6 +47,7 @@ class State(NamedTuple):
     text: str = ""
     tag: str = ""  # the whole delimiter, $tag$
     depth: int = 0  # of block comments
+    words: bool = False  # nothing but blanks since a word of a repetition
 
 
 States = dict[State, frozenset[int]]  # the states, each with the slots that can end right here, -1 for a constant
@@ -60,7 +63,8 @@ class Slot:
     `modes` are the states it can begin in (the `_END` ones count as normal). `minus`: right behind a `-`.
     `glued`: without a blank next to a word or another quoted thing. `requoted`: a quote follows at once, so that a
     literal goes on. `fused`: a quote follows at once whose meaning depends on the hole (`e'`, `a$$`).
-    `repeated`: inside a repetition. `mixed`: one of many pieces in any order, so that its neighbours are not known.
+    `chained`: any number of words with nothing but blanks between them. `repeated`: inside a repetition.
+    `mixed`: one of many pieces in any order, so that its neighbours are not known.
     """
 
     index: int
@@ -68,6 +72,7 @@ class Slot:
     repeated: bool = False
     mixed: bool = False
     modes: set[Mode] = field(default_factory=set)
+    chained: bool = False
     minus: bool = False
     glued: bool = False
     requoted: bool = False
@@ -156,8 +161,7 @@ def _join(found: Iterable[tuple[State, frozenset[int]]]) -> States:
 
 # --- constants ----------------------------------------------------------------------------------------------------
 
-_LETTER = r"A-Za-z_\u0080-\U0010ffff"
-_WORD_CHARACTER = re.compile(rf"[{_LETTER}0-9$]")
+_WORD_CHARACTER = re.compile(WORD_INSIDE)
 _TOKEN = re.compile(
     rf"""
       (?P<line>--)
@@ -165,9 +169,9 @@ _TOKEN = re.compile(
     | (?P<escaped>[eE]')
     | (?P<string>(?:[bBxXnN]|[uU]&)?')
     | (?P<name>(?:[uU]&)?")
-    | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
-    | (?P<open>(?:[uU]&|\$(?:[{_LETTER}][{_LETTER}0-9]*)?|[-/])\Z)
-    | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
+    | (?P<dollar>\$(?:{WORD_START}{TAG_INSIDE}*)?\$)
+    | (?P<open>(?:[uU]&|\$(?:{WORD_START}{TAG_INSIDE}*)?|[-/])\Z)
+    | (?P<word>{WORD_START}{WORD_INSIDE}*)
     | (?P<digits>\$?[0-9]+)
     """,
     re.VERBOSE,
@@ -182,7 +186,17 @@ def _constant(states: States, text: str, slots: list[Slot]) -> States:
     for state, ended in states.items():
         for index in ended - _PROGRAM:
             _follow(slots[index], state, text[0])
-    return _join((advance(state, text), _PROGRAM) for state in states)
+    return _join((_advanced(state, ended, text, slots), _PROGRAM) for state, ended in states.items())
+
+
+def _advanced(state: State, ended: frozenset[int], text: str, slots: list[Slot]) -> State:
+    words = text.isspace() and (state.words or any(_is_chain(slots[index]) for index in ended - _PROGRAM))
+    return advance(state._replace(words=False), text)._replace(words=words)
+
+
+def _is_chain(slot: Slot) -> bool:
+    """Whether it is a word of which any number can follow each other."""
+    return slot.repeated and slot.hole.quoting is Quoting.WORD
 
 
 def _follow(slot: Slot, state: State, character: str) -> None:
@@ -339,6 +353,7 @@ def _hole(state: State, ended: frozenset[int], slot: Slot, slots: list[Slot]) ->
         yield LOST, _PROGRAM  # part of a dollar quote's delimiter
         return
     slot.minus |= state.text == "-"
+    slot.chained |= state.words and _is_chain(slot)
     if quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL):
         _precede(slot, state, [slots[index] for index in ended - _PROGRAM], by_program=-1 in ended)
     for after in _AFTER[quoting]:

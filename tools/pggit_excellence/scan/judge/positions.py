@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice, product
@@ -20,6 +20,7 @@ from typing import Any
 
 from pglast.parser import ParseError, parse_sql_json
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.judge.lexing import Chain, Choice, Mode, Node, Repeat, Slot
 from pggit_excellence.scan.values.abstract import Const, Quoting
 

@@ -8,8 +8,8 @@ and finds quoting that is harmless but wrong for its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.judge import fixes
 from pggit_excellence.scan.judge.lexing import Mode, Slot, lex, number
 from pggit_excellence.scan.judge.places import (
@@ -133,6 +133,9 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
             yield Problem("PGX101", message, slot.hole, Verdict.NOT_PROVEN, None, Confidence.LOW)
         case Quoting.INERT:
             yield from _inert(slot, spots, case)
+        case Quoting.WORD if slot.chained:
+            message = f"{_who(slot.hole.origin)} becomes any number of words: together they can be SQL"
+            yield Problem("PGX101", message, slot.hole, Verdict.UNSAFE, position="a piece of the statement")
 
 
 # --- raw text -----------------------------------------------------------------------------------------------------
@@ -336,7 +339,7 @@ def _inert(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     yield from _spliced_value(slot, spots, case)
 
 
-_NEVER_NEGATIVE = {"boolean", "bool", "uuid", "oid", "date", "timestamp", "timestamptz", "time", "inet", "cidr"}
+_NEVER_NEGATIVE = {"boolean", "bool", "uuid", "oid", "time", "inet", "cidr"}  # a date can be -infinity
 
 
 def _spliced_value(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.model import Finding
 
 VERSION = 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import unified_diff
 from functools import partial
 from itertools import islice
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.model import Edit
 

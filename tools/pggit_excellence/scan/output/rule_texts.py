@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.output.rules import RULES, Rule
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pggit_excellence.scan.plpgsql.syntax import Declaration, Sql
 from pggit_excellence.scan.plpgsql.token_reader import RESERVED, NotUnderstood, TokenReader
 
+_PLAIN_COLLATIONS = {"C", "POSIX", "default", "ucs_basic", "C.utf8", "en_US.utf8"}
 _BEHIND_TYPE = {"collate", "not", "=", ":=", "default", ";"}
 
 
@@ -33,7 +34,8 @@ def _declaration(reader: TokenReader) -> Declaration:
     constant = reader.accept("constant")
     type_ = _type(reader)
     if reader.accept("collate"):
-        reader.dotted()
+        collation = reader.dotted()[0][-1]
+        type_ += "" if collation in _PLAIN_COLLATIONS else " COLLATE"  # which may not tell different texts apart
     if reader.accept("not"):
         reader.expect("null")
     return Declaration(name, start, type_, constant, _default(reader))

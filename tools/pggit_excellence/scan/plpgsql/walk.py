@@ -8,7 +8,7 @@ from functools import singledispatch
 
 from pggit_excellence.scan.plpgsql import syntax
 
-_WORDS = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$]*")
+_CALL = re.compile(r"\s*call(?![\w$])", re.IGNORECASE)
 # Kind of each statement that can be dynamic; Open is so only with a keyword.
 KINDS: dict[type[syntax.Statement], str] = {
     syntax.Execute: "execute",
@@ -67,9 +67,13 @@ def assigned(body: syntax.Body) -> set[str] | None:
     """Every name (or part of a name) that the body may assign to; None: any variable."""
     found: set[str] = set()
     for statement in statements(body):
-        if isinstance(statement, syntax.NotParsed):
+        if isinstance(statement, syntax.NotParsed) or (
+            isinstance(statement, syntax.SqlStatement) and is_call(statement.sql)
+        ):  # the INOUT arguments of CALL are variables
             return None
         found |= _targets(statement)
+        if isinstance(statement, syntax.Block):
+            found |= {part for item in statement.declarations for part in item.alias_of.split(".")}
     return found
 
 
@@ -112,13 +116,9 @@ def _(statement: syntax.GetDiagnostics) -> set[str]:
 
 @_targets.register
 def _(statement: syntax.SqlStatement) -> set[str]:
-    found = _names(statement.targets)
-    if is_call(statement.sql):  # its INOUT arguments are variables
-        found |= {word.lower() for word in _WORDS.findall(statement.sql.text)}
-        found |= set(_WORDS.findall(statement.sql.text))
-    return found
+    return _names(statement.targets)
 
 
 def is_call(sql: syntax.Sql) -> bool:
     """Whether the statement is CALL."""
-    return sql.text.lstrip()[:5].lower().rstrip() == "call"
+    return _CALL.match(sql.text) is not None

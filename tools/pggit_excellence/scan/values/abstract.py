@@ -12,9 +12,11 @@ therefore two holes are the same when they carry the same thing in the same quot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from functools import reduce
+
+from pggit_excellence.scan.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.values.abstract import Array, Hole, Origin, Quoting, Source, Step, Value
 from pggit_excellence.scan.values.sqltypes import Type, value_of

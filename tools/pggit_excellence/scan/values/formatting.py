@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import prod
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     MAX_CHOICES,
@@ -26,7 +26,14 @@ from pggit_excellence.scan.values.abstract import (
     seq,
     star,
 )
-from pggit_excellence.scan.values.texts import changed, one_hole, placed, printed, requote, slice_const
+from pggit_excellence.scan.values.texts import (
+    mixed,
+    one_hole,
+    placed,
+    printed,
+    requote,
+    slice_const,
+)
 
 Report = Callable[[str, str, Place | None], None]
 
@@ -161,7 +168,7 @@ class Formatter:
 
     def unknown(self, template: Value) -> Text:
         """What comes out of a template that is not known: anything made of it and of the arguments."""
-        return changed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
+        return mixed(template, *(argument.value for argument in self.arguments), self.rest or EMPTY)
 
     def pieces(self, parts: Sequence[Text]) -> Text:
         """A template of several parts: each choice of those with a %; those without stay as they are."""

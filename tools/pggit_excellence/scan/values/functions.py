@@ -8,10 +8,11 @@ each of its rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import field, replace
 from typing import Any
 
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.values import regexes
 from pggit_excellence.scan.values.abstract import (
@@ -45,11 +46,14 @@ from pggit_excellence.scan.values.texts import (
     changed,
     cut,
     each_constant,
+    inserted,
+    mixed,
     one_hole,
     placed,
     printed,
     representative,
     requote,
+    reread,
     substitute,
     trim,
 )
@@ -92,7 +96,7 @@ class Call:
 
     def any(self) -> Text:
         """Text made of all arguments."""
-        return changed(*self.args)
+        return mixed(*self.args)
 
     def null(self, index: int) -> bool:
         """Whether an argument is written as NULL."""
@@ -199,7 +203,7 @@ def _joined(items: list[Text], separator: Text) -> Text:
 def _listed(value: Value, separator: Text, null: Text | None) -> Text:
     """array_to_string(): `x (separator x)*` where the elements are not all known."""
     if not isinstance(value, Array):
-        return changed(value, separator)
+        return mixed(value, separator)
     if value.items is not None:
         return _joined([_or_null(printed(item), null) for item in value.items], separator)
     return alt([EMPTY, _repeated(_or_null(printed(value.element), null), separator)])
@@ -282,8 +286,8 @@ def _less_than_length(call: Call, index: int) -> int | None:
     name = function["funcname"][-1]["String"]["sval"]
     if name not in {"length", "char_length", "character_length"} or len(function.get("args", ())) != 1:
         return None
-    count = node["rexpr"].get("A_Const", {}).get("ival", {}).get("ival", 0)
-    return count if _same(function["args"][0], call.nodes[0]) and isinstance(count, int) else None
+    written = node["rexpr"].get("A_Const", {}).get("ival")
+    return written.get("ival", 0) if written is not None and _same(function["args"][0], call.nodes[0]) else None
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -334,7 +338,7 @@ def _substr(call: Call) -> Value:
     less = _less_than_length(call, 2)
     if less is None:
         return changed(call.args[0])
-    return cut(cut(call.text(0), first, at_end=False), less - max(start - 1, 0), at_end=True)
+    return cut(cut(call.text(0), first, at_end=False), less - (start - 1), at_end=True)
 
 
 def _replace(call: Call) -> Value:
@@ -350,7 +354,7 @@ def _translate(call: Call) -> Value:
         return call.any()
     table = {ord(character): new[index : index + 1] for index, character in reversed(list(enumerate(old)))}
     known = each_constant(call.args[0], lambda text: text.translate(table))
-    return call.any() if known is None else known
+    return inserted(call.text(0), Const(new[: len(old)])) if known is None else known
 
 
 def _split_part(call: Call) -> Value:
@@ -375,26 +379,32 @@ def _pad(call: Call) -> Value:
     return changed(call.text(0), call.args[2] if len(call.args) > 2 else Const(" "))
 
 
+_REFERENCE = re.compile(r"\\[0-9&]")  # in what regexp_replace() puts in: a part of what was there
+
+
 def _regexp_replace(call: Call) -> Value:
     pattern, insert, flags = call.constant(1), call.constant(2), call.constant(3) or ""
-    if len(call.args) <= 4 and pattern is not None and insert is not None:
-        kept = regexes.leaves_only_words(pattern, flags)
-        if kept and re.fullmatch(r"[\w$]*", insert, re.ASCII):
-            return _computed(call, Quoting.WORD, first_only=True)
-    return call.any()
+    if pattern is None or insert is None:
+        return call.any()
+    if len(call.args) <= 4 and regexes.leaves_only_words(pattern, flags) and re.fullmatch(r"\w*", insert, re.ASCII):
+        return _computed(call, Quoting.WORD, first_only=True)
+    return inserted(call.text(0), Const(_REFERENCE.sub("", insert)))
 
 
 def _chr(call: Call) -> Value:
     number = call.number(0)
     if number is not None and 0 < number < 0x110000 and not 0xD800 <= number < 0xE000:
         return Const(chr(number))
-    return _computed(call, Quoting.RAW)
+    made = _computed(call, Quoting.RAW)
+    if made.origin.source is Source.CONSTANT:  # a number that is counted: from and to where is not known
+        return replace(made, origin=Origin(Source.FUNCTION, "chr()"))
+    return made
 
 
 def _encode(call: Call) -> Value:
     if call.constant(1) == "hex":
         return _computed(call, Quoting.WORD, first_only=True)
-    return changed(call.args[0])
+    return reread(call.args[0])
 
 
 def _to_char(call: Call) -> Value:
@@ -402,7 +412,7 @@ def _to_char(call: Call) -> Value:
     template = call.constant(1)
     if template is not None and re.fullmatch(r"[A-Za-z0-9_:., /-]*", template):
         return _computed(call, Quoting.INERT, first_only=True)
-    return call.any()
+    return call.any() if template is None else changed(*call.args)
 
 
 # Arrays -------------------------------------------------------------------------------------------------------------
@@ -505,7 +515,15 @@ def _build_object(call: Call) -> Value:
             fields[name.text] = value
         else:
             rest += [changed(value), changed(name)]
-    return Record(tuple(fields.items()), alt(rest) if rest else None)
+    return object_of(fields, rest)
+
+
+def object_of(fields: Mapping[str, Value], rest: list[Text]) -> Record:
+    """A document of these fields and of others, whose names are not known: one of them may be a name given before."""
+    if not rest:
+        return Record(tuple(fields.items()))
+    other = alt(rest)
+    return Record(tuple((name, join(value, other)) for name, value in fields.items()), other)
 
 
 def _build_array(call: Call) -> Value:
@@ -518,8 +536,6 @@ def _object_agg(call: Call) -> Value:
     return Record((), alt([changed(call.args[0]), changed(*call.args[1:])]))
 
 
-# Functions (names as lists) that make a document of keys and values.
-OBJECT_BUILDERS = (["json_build_object"], ["jsonb_build_object"])
 # Types that a document has without double quotes.
 UNQUOTED = frozenset(["bool", "int2", "int4", "int8", "numeric"])
 
@@ -663,6 +679,10 @@ def _part_of_first(call: Call) -> Value:
     return changed(*call.args[:1])
 
 
+def _decoded(call: Call) -> Value:
+    return reread(call.args[0])
+
+
 def _computed(call: Call, quoting: Quoting, first_only: bool = False) -> Hole:
     """A text that is computed from the arguments and has none of their characters."""
     given = call.args[:1] if first_only else call.args
@@ -736,7 +756,7 @@ MODELS: dict[str, Model] = {
     **_names(_element_rows, "jsonb_array_elements jsonb_array_elements_text"),
     **_names(_keys, "json_object_keys jsonb_object_keys"),
     **_names(_first, "json_strip_nulls jsonb_strip_nulls max min any_value first_value last_value nth_value"),
-    **_names(_first, "text varchar bpchar json_scalar json_serialize"),
+    **_names(_first, "text varchar bpchar json_serialize"),
     **_names(_lag, "lag lead"),
     **_names(_ordered, "mode percentile_disc percentile_cont"),
     **_names(_cast("name"), "name"),
@@ -745,11 +765,12 @@ MODELS: dict[str, Model] = {
     **_names(_INERT, "gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4"),
     **_names(_INERT, "uuid_generate_v5 uuidv4 uuidv7 host pg_size_pretty timeofday pg_export_snapshot"),
     **_names(_made_of, "overlay jsonb_insert jsonb_set_lax xmlconcat json_populate_record jsonb_populate_record"),
-    **_names(_part_of_first, "regexp_substr normalize unistr convert convert_from convert_to decode jsonb_pretty"),
+    **_names(_part_of_first, "regexp_substr jsonb_pretty"),
+    **_names(_decoded, "normalize unistr convert convert_from convert_to decode to_ascii json_scalar"),
     **_names(
         _part_of_first, "json_value jsonb_path_query jsonb_path_query_first xpath xml_text sha224 sha256 sha384 sha512"
     ),
-    **_names(_part_of_first, "jsonb_path_query_array to_ascii xmlcomment json_query"),
+    **_names(_part_of_first, "jsonb_path_query_array xmlcomment json_query"),
     **_names(_server(Source.CONSTANT, quoting=Quoting.FIXED), "version pg_encoding_to_char getdatabaseencoding"),
     **_names(_server(Source.SESSION), "current_query inet_client_addr application_name"),
     **_names(_server(Source.SESSION, "name"), "current_user session_user user current_role"),

@@ -24,6 +24,7 @@ _NAMED = {
     "[:xdigit:]": frozenset("0123456789abcdefABCDEF"),
     "[:word:]": _WORD - {"$"},
 }
+_OPTIONAL = re.compile(r"[*?|]|\{0")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})\??")
 
 
@@ -54,11 +55,18 @@ class _Reader:
     def whole(self) -> frozenset[str]:
         """`^...$`; alternatives at the top level would be anchored on one side only."""
         self._expect("^")
+        start = self.at
         found = self._sequence()
         self._expect("$")
-        if self.at != len(self.pattern):
+        if self.at != len(self.pattern) or ("$" in found and not self._begins_with_letter(start)):
             raise _NotCertainError
         return found
+
+    def _begins_with_letter(self, start: int) -> bool:
+        """Whether a letter or _ comes first in any case: `$$` is a quote unless it stands inside of a name."""
+        self.at = start
+        first = self._atom()
+        return not first & (_DIGITS | {"$"}) and not _OPTIONAL.match(self.pattern, self.at)
 
     def _peek(self) -> str:
         return self.pattern[self.at : self.at + 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pggit_excellence.scan.inputs.program import Table
@@ -34,6 +35,7 @@ from pggit_excellence.scan.values.sqltypes import cast, find, value_of
 from pggit_excellence.scan.values.terms import Columns, Relation, Rows, Terms
 from pggit_excellence.scan.values.texts import changed, printed
 
+HOLE = "pggit_hole"  # stands for a name that is not known, where a dynamic statement is read (rows.py)
 POSITION = Hole(Quoting.INERT, Origin(Source.CONSTANT, "position"), "int8")
 # Functions in FROM that give two columns: a key and what it stands for.
 PAIRS = frozenset(["json_each", "jsonb_each", "json_each_text", "jsonb_each_text", "each"])
@@ -114,11 +116,11 @@ class Queries(Terms):
                 rows.columns.append((target.get("name") or _column_name(value), self.value(value)))
                 continue
             for relation in stars:
-                rows.columns += relation.columns.items()
                 if relation.rest is not None:
                     rest = printed(relation.rest("*"))
                     rows.open_at = len(rows.columns) if rows.open_at is None else rows.open_at
                     rows.rest = rest if rows.rest is None else alt([rows.rest, rest])
+                rows.columns += relation.columns.items()
         return rows
 
     def star(self, tree: Node) -> list[Relation] | None:
@@ -238,6 +240,9 @@ class Queries(Terms):
         self.add(node.get("larg", {}))
         self.add(node.get("rarg", {}))
         self.value(node.get("quals"))
+        if node.get("isNatural") or node.get("usingClause"):  # in `*` the common columns come first, and once
+            hole = self.unknown("JOIN ... USING")
+            self.frames[-1].insert(before, Relation("", {}, lambda _column: hole))
         if "alias" in node:
             inside = self.frames[-1][before:]
             columns = {name: value for relation in inside for name, value in relation.columns.items()}
@@ -254,7 +259,7 @@ class Queries(Terms):
                 if name in known:
                     return _aliased(known[name].relation(label), alias)
         place = self.word_place(node.get("location", -1))
-        found = find(self.program.tables, schema, name)
+        found = None if schema == HOLE else find(self.program.tables, schema, name)
         if found is not None and found.known and found.columns:
             return _aliased(self.known_table(found, label, schema, name, place), alias)
         facts = catalog.relation(schema, name) if found is None else None
@@ -277,7 +282,8 @@ class Queries(Terms):
             origin = Origin(Source.TABLE, f"{qualified}.{column}", schema, name, column)
             return value_of(written, origin, self.program, (Step(place, f"{origin.name} is read"),))
 
-        return Relation(label, Columns(table.columns, column), None, schema)
+        other = None if table.whole else partial(column, written="")
+        return Relation(label, Columns(table.columns, column), other, schema)
 
     def catalog_table(self, facts: tuple[str, dict[str, str]], label: str, name: str, place: Place) -> Relation:
         """A table or view of pg_catalog or information_schema."""
@@ -330,7 +336,7 @@ class Queries(Terms):
             return self.pairs(name, function)
         if name in DECLARED:
             return self.populated(name, function)
-        value = self.called(function) if function else self.value(call)
+        value = self.called(function, row=True) if function else self.value(call)
         if isinstance(value, Record):
             return _as_relation("", value)
         if isinstance(value, Hole) and value.origin.source == Source.FUNCTION and value.quoting == Quoting.RAW:
@@ -440,6 +446,9 @@ def _aliased(relation: Relation, alias: Node) -> Relation:
     if not names:
         return relation
     columns = list(relation.columns.items())
+    if relation.rest is not None and columns:  # nobody knows which columns these are
+        made = dict.fromkeys(names, join_all([relation.rest("*"), *(value for _, value in columns)]))
+        return Relation(relation.name, made, relation.rest, relation.schema, relation.scalar)
     made = {names[index] if index < len(names) else name: value for index, (name, value) in enumerate(columns)}
     rest = relation.rest
     if rest is not None:

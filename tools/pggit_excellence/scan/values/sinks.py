@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pggit_excellence.scan.values.abstract import EMPTY, Const, Text, Value, seq
+from pggit_excellence.scan.values.abstract import EMPTY, Const, Hole, Text, Value, leaves, seq
 from pggit_excellence.scan.values.texts import printed
 
 Statements = Callable[[Sequence[Value]], list[Text]]
@@ -21,7 +21,8 @@ def _last(args: Sequence[Value]) -> list[Text]:
 
 def _is_flag(value: Value) -> bool:
     """Whether it is the `fail` argument of dblink: a boolean."""
-    return getattr(value, "type", "") == "bool"
+    found = list(leaves(value))
+    return bool(found) and all(isinstance(leaf, Hole) and leaf.type == "bool" for leaf in found)
 
 
 def _dblink(args: Sequence[Value]) -> list[Text]:

@@ -6,13 +6,15 @@ import re
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
 
+from pggit_excellence.scan.inputs.lexer import WORD_START
+
 Span = tuple[int, int]
 
 _TOKEN = re.compile(
-    r"""(?P<skip>--[^\n]*|/\*.*?\*/|\s+)
+    rf"""(?P<skip>--[^\n]*|/\*.*?\*/|\s+)
     |(?P<text>[eE]'(?:[^'\\]|''|\\.)*'?|'(?:[^']|'')*'?|"(?:[^"]|"")*"?
-        |\$(?P<tag>[A-Za-z_\x80-\U0010ffff][\w]*|)\$.*?(?:\$(?P=tag)\$|\Z))
-    |(?P<word>[A-Za-z_\x80-\U0010ffff][\w$]*|\d[\w.]*|\$\d+)
+        |\$(?P<tag>{WORD_START}\w*|)\$.*?(?:\$(?P=tag)\$|\Z))
+    |(?P<word>{WORD_START}[\w$]*|\d[\w.]*|\$\d+)
     |(?P<open>[(\[])|(?P<close>[)\]])|(?P<comma>,)|(?P<end>;)
     |(?P<tight>::|:=|=>|[.:])
     |(?P<operator>[-+*/<>=~!@\#%^&|`?]+)

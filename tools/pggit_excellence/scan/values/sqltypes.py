@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
-from pggit_excellence.scan.inputs.program import Name, Program
+from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.inputs.lexer import WORD_INSIDE
+from pggit_excellence.scan.inputs.program import Name, Program, Table
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Array,
@@ -142,7 +144,7 @@ ALIASES = {
 }
 # What the server cuts a `name` to, in bytes.
 NAME_BYTES = 63
-_WORD = r'(?:"(?:[^"]|"")*"|[\w$\x80-\U0010ffff]+)'
+_WORD = rf'(?:"(?:[^"]|"")*"|{WORD_INSIDE}+)'
 _WRITTEN = re.compile(
     rf"\s*(?:setof\s+)?(?P<name>{_WORD}(?:\s*\.\s*{_WORD})*(?:\s+(?:precision|varying|character|char)(?:\s+varying)?)?)"
     r"(?:\s*\(\s*(?P<limit>[^()]*)\))?(?P<zone>\s+with(?:out)?\s+time\s+zone)?"
@@ -204,7 +206,10 @@ _indexes: dict[int, tuple[Mapping[Name, object], int, dict[str, list[Name]]]] = 
 
 
 def find(facts: Mapping[Name, Item], schema: str, name: str) -> Item | None:
-    """The fact of that name; a schema that is not written, there or here, matches any."""
+    """The fact of that name; a schema that is not written, there or here, matches any.
+
+    Where several of them differ, nobody knows which is meant: None, or what all tables of that name agree on.
+    """
     exact = facts.get((schema, name))
     if exact is not None or not facts:
         return exact
@@ -216,11 +221,37 @@ def find(facts: Mapping[Name, Item], schema: str, name: str) -> Item | None:
         if len(_indexes) > 16:
             _indexes.clear()
         kept = _indexes[id(facts)] = (facts, len(facts), by_name)
-    return next((facts[key] for key in kept[2].get(name, ()) if not schema or not key[0]), None)
+    found = [facts[key] for key in kept[2].get(name, ()) if not schema or not key[0]]
+    if not found or all(item == found[0] for item in found):
+        return found[0] if found else None
+    tables = [item for item in found if isinstance(item, Table)]
+    return common_table(tables) if tables else None  # type: ignore[return-value]
+
+
+def common_table(tables: list[Table]) -> Table:
+    """What is known of a table that can be any of these."""
+    columns: dict[str, str] = {}
+    for table in tables:
+        for name, written in table.columns.items():
+            columns[name] = written if columns.get(name, written) == written else ""
+    known = all(table.known for table in tables)
+    grants = set().union(*(table.grants for table in tables))
+    is_view = any(table.is_view for table in tables)
+    return Table(tables[0].name, columns, known, whole=False, is_view=is_view, grants=grants)
+
+
+_BUILT_IN = INERT | NAMES | TEXTS | DOCUMENTS | {"name", "xml", "bytea"}
+
+
+def is_built_in(written: Type) -> bool:
+    """Whether it is a plain type of the server."""
+    return not written.schema and written.name in _BUILT_IN
 
 
 def resolve(written: Type, program: Program) -> Type:
     """The base type where it is a domain of the program."""
+    if is_built_in(written):
+        return written  # the server looks into its own schema first
     for _ in range(8):
         base = find(program.domains, written.schema, written.name)
         if base is None:

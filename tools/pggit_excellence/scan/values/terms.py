@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
 from pggit_excellence.scan.flow import guards
+from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values import catalog, functions, sinks
 from pggit_excellence.scan.values.abstract import (
@@ -29,18 +30,34 @@ from pggit_excellence.scan.values.abstract import (
     Step,
     Text,
     Value,
-    alt,
+    holes,
     is_constant,
     join,
     join_all,
+    leaves,
     seq,
 )
 from pggit_excellence.scan.values.functions import Call
 from pggit_excellence.scan.values.scope import Scope
 from pggit_excellence.scan.values.spans import spans_of
 from pggit_excellence.scan.values.sqltree import Node, kind_of, leftmost, strings
-from pggit_excellence.scan.values.sqltypes import INERT, NAMES, Type, cast
-from pggit_excellence.scan.values.texts import changed, cut, placed, printed, representative, requote
+from pggit_excellence.scan.values.sqltypes import (
+    INERT,
+    NAMES,
+    TEXTS,
+    Type,
+    cast,
+)
+from pggit_excellence.scan.values.texts import (
+    changed,
+    cut,
+    mixed,
+    perhaps_null,
+    placed,
+    printed,
+    representative,
+    requote,
+)
 
 BOOLEAN = Hole(Quoting.INERT, Origin(Source.CONSTANT, "boolean"), "bool")
 QUALIFIED_NAME = re.compile(r'(?:"[^"]*"|[\w$.])+')
@@ -163,7 +180,9 @@ def record_field(record: Value, name: str) -> Value:
         fields = dict(record.fields)
         if name in fields:
             return fields[name]
-        return EMPTY if record.rest is None else named_rest(record.rest, name)
+        if record.rest is None:  # a column under a name that was not foreseen
+            return Hole(Quoting.RAW, Origin(Source.UNKNOWN, f"field {name}"))
+        return named_rest(record.rest, name)
     if isinstance(record, Hole) and record.quoting == Quoting.RAW:
         return replace(
             record, origin=replace(record.origin, name=f"{record.origin.name}.{name}"), derived=True, type=""
@@ -322,8 +341,8 @@ class Terms:
             reach = functions.follow if symbol.startswith("#") else functions.field_of
             return reach(left, right, symbol.endswith(">>"))
         if symbol in ARITHMETIC or symbol == "-":
-            return self.minus(node, left, right) if symbol == "-" else _number(left, right)
-        return changed(left, right, self.unknown(f"operator {symbol}", node.get("location", -1)))
+            return self.minus(node, left, right) if symbol == "-" else self.computed(node, left, right)
+        return mixed(left, right, self.unknown(f"operator {symbol}", node.get("location", -1)))
 
     def minus(self, node: Node, left: Value, right: Value) -> Value:
         """Numbers and dates, or a document without some keys."""
@@ -331,9 +350,19 @@ class Terms:
             return Const("-" + right.text) if isinstance(right, Const) and right.text.isdecimal() else _number(right)
         if isinstance(left, Record | Array):
             return left if isinstance(left, Record) else Array(left.element)
-        if isinstance(left, Hole) and left.quoting == Quoting.RAW and left.type in {"json", "jsonb", "hstore", ""}:
-            return replace(left, derived=True)
-        return _number(left, right)
+        if any(_is_document(hole) for hole in holes(left)):
+            return changed(left)
+        return self.computed(node, left, right)
+
+    def computed(self, node: Node, left: Value, right: Value) -> Value:
+        """A number or date; what an operator of somebody's own makes of texts is not known."""
+        operands = [value for side, value in (("lexpr", left), ("rexpr", right)) if side in node]
+        own = strings(node.get("name", []))[:-1] not in ([], ["pg_catalog"])
+        if not own and all(map(is_constant, operands)):
+            return _number(*operands)
+        if own or any(map(_is_text, operands)) or not any(map(_computes, operands)):
+            return mixed(*operands, self.unknown(f"operator {strings(node['name'])[-1]}", node.get("location", -1)))
+        return _number(*operands)
 
     def concatenation(self, node: Node) -> Value:
         """A chain of ||: texts one after the other, arrays and documents joined."""
@@ -431,11 +460,11 @@ class Terms:
         return None
 
     def coalesce(self, node: Node) -> Value:
-        """COALESCE: any argument up to the first constant."""
+        """COALESCE: any argument up to the first literal; any other expression can be NULL."""
         found: list[Value] = []
-        for value in self.values(node.get("args", [])):
-            found.append(value)
-            if isinstance(value, Const) and value.text:
+        for tree in node.get("args", []):
+            found.append(self.value(tree))
+            if guards.is_literal(tree):
                 break
         if any(isinstance(value, Array) for value in found):
             found = [functions.read_array(value) for value in found]
@@ -477,7 +506,7 @@ class Terms:
             found = rows.at(0)
             return found if isinstance(found, Array) else Array(found)
         if kind == "EXPR_SUBLINK":
-            return rows.at(0)
+            return perhaps_null(rows.at(0))
         if kind == "MULTIEXPR_SUBLINK":
             return Record(tuple((f"f{index}", value) for index, (_, value) in enumerate(rows.columns, 1)), rows.rest)
         return BOOLEAN
@@ -534,7 +563,7 @@ class Terms:
                         collect(item)
 
         collect(node)
-        return changed(*found, *([self.unknown("JSON constructor")] if not found else []))
+        return mixed(*found, *([self.unknown("JSON constructor")] if not found else []))
 
     def json_object(self, node: Node) -> Value:
         """JSON_OBJECT(key: value, ...)."""
@@ -546,8 +575,8 @@ class Terms:
             if isinstance(key, Const):
                 fields[key.text] = value
             else:
-                rest.append(changed(key, value))
-        return Record(tuple(fields.items()), alt(rest) if rest else None)
+                rest += [changed(key), changed(value)]
+        return functions.object_of(fields, rest)
 
     def inert(self, node: Node) -> Value:
         """GROUPING()."""
@@ -569,7 +598,10 @@ class Terms:
         value = self.column(names) if self.frames else None
         if value is None:
             value = self.scope.variable(names)
-        elif len(names) == 1:
+            perhaps = self.guess(names) if self.frames and getattr(self.scope, "prefer_columns", False) else None
+            if value is not None and perhaps is not None:
+                value = join(value, perhaps)
+        elif len(names) == 1 or getattr(self.scope, "prefer_variables", False):
             variable = self.scope.variable(names)
             if variable is not None:  # the server would call it ambiguous, but for #variable_conflict
                 value = join(variable, value)
@@ -584,17 +616,19 @@ class Terms:
     def column(self, names: tuple[str, ...]) -> Value | None:
         """A column that FROM is known to have."""
         *qualifier, name = names
+        perhaps: list[Value] = []  # columns that tables further in may have, of which not all are known
         for frame in reversed(self.frames):
             for relation in frame:
                 if not _is_called(relation, qualifier):
                     continue
                 value = relation.column(name)
                 if value is not None:
-                    return value
+                    return join_all([value, *perhaps])
                 if qualifier and relation.rest is not None:
                     return relation.rest(name)
                 if qualifier and name in SYSTEM_COLUMNS:
                     return Hole(Quoting.INERT, Origin(Source.CATALOG, name), "oid")
+            perhaps += [relation.rest(name) for relation in frame if relation.rest is not None]
         return None
 
     def guess(self, names: tuple[str, ...]) -> Value | None:
@@ -639,15 +673,21 @@ class Terms:
     # Calls ------------------------------------------------------------------------------------------------------------
 
     def call(self, node: Node) -> Value:
-        """FuncCall as an expression: the only column of a row is the value itself, the only key of a document not."""
-        value = self.called(node)
-        builds = strings(node.get("funcname", []))[-1:] in functions.OBJECT_BUILDERS
-        if isinstance(value, Record) and len(value.fields) == 1 and value.rest is None and not builds:
-            return value.fields[0][1]
-        return value
+        """FuncCall as an expression."""
+        with self.other_rows() if "over" in node else nullcontext():
+            return self.called(node, row=False)
 
-    def called(self, node: Node) -> Value:
-        """FuncCall: its value, or the row of it in FROM."""
+    @contextmanager
+    def other_rows(self) -> Iterator[None]:
+        """In a window function, whose arguments are of other rows than those for which something is proved."""
+        known, self.narrowed = self.narrowed, []
+        try:
+            yield
+        finally:
+            self.narrowed = known
+
+    def called(self, node: Node, *, row: bool) -> Value:
+        """FuncCall: the `row` that a scanned function returns in FROM; elsewhere its only column is the value."""
         names = strings(node.get("funcname", []))
         schema, name = (names[-2] if len(names) > 1 else "", names[-1] if names else "")
         args: list[Value] = []
@@ -666,6 +706,8 @@ class Terms:
         scanned = None
         if schema != "pg_catalog":
             scanned = self.scope.call((schema, name), args, named, place)
+        if isinstance(scanned, Record) and len(scanned.fields) == 1 and scanned.rest is None and not row:
+            scanned = scanned.fields[0][1]
         if scanned is not None and (schema or name not in functions.MODELS):
             return scanned
         result = self.built_in((schema, name), node, args, order)
@@ -697,7 +739,7 @@ class Terms:
             try:
                 return model(call)
             except IndexError:  # fewer arguments than the function has: it raises, or is somebody else's
-                return changed(*args, self.unknown(f"{name}()", location))
+                return mixed(*args, self.unknown(f"{name}()", location))
         if schema in {"", "pg_catalog"}:
             known = catalog.result(name, self.program, path)
             if known is not None:
@@ -762,6 +804,19 @@ def _number(*values: Value) -> Hole:
     if source is None:
         return Hole(Quoting.INERT, Origin(Source.CONSTANT, "number"), "numeric")
     return replace(source, quoting=Quoting.INERT, type="numeric", derived=True)
+
+
+def _is_text(value: Value) -> bool:
+    """Whether it is declared as a text: no operator of the server computes with that."""
+    return any(hole.quoting is not Quoting.INERT and hole.type in TEXTS | {"name"} for hole in holes(value))
+
+
+def _computes(value: Value) -> bool:
+    """Whether it can be a number or date; literals are so only where they are written like a number."""
+    return all(
+        re.fullmatch(r"[\s\d.eE+-]*", leaf.text) if isinstance(leaf, Const) else isinstance(leaf, Hole)
+        for leaf in leaves(value)
+    )
 
 
 def _is_document(value: Value) -> bool:

@@ -30,7 +30,9 @@ from pggit_excellence.scan.values.abstract import (
     alt,
     derived,
     holes,
+    is_constant,
     leaves,
+    map_leaves,
     seq,
     star,
 )
@@ -77,12 +79,83 @@ def changed(*values: Value) -> Text:
     return star(alt(found))
 
 
+def mixed(*values: Value) -> Text:
+    """Text in which pieces of all values can stand in any order, as a caller likes.
+
+    Words and numbers stay harmless only where nothing is put between them that makes more than one word of them.
+    """
+    text = changed(*values)
+    found = list(dict.fromkeys(leaf for value in values for leaf in leaves(value)))
+    pieces = [leaf for leaf in found if not _is_chosen(leaf)]
+    chosen = {leaf.quoting for leaf in found if isinstance(leaf, Hole) and _is_chosen(leaf)}
+    harmless = {Quoting.WORD: _ONE_WORD, Quoting.INERT: _BESIDE_NUMBERS}
+    if not chosen or (len(chosen) == 1 and all(_fits(leaf, harmless[next(iter(chosen))]) for leaf in pieces)):
+        return text
+    return _as_text(map_leaves(text, _exposed))
+
+
+def inserted(text: Text, insert: Text) -> Text:
+    """`text` with `insert` in some places: what the program wrote around the holes of `text` stays around them."""
+    kept = changed(text, insert)
+    chosen = [leaf for leaf in leaves(text) if isinstance(leaf, Hole) and _is_chosen(leaf)]
+    if insert == EMPTY or not chosen or mixed(*chosen, insert) == changed(*chosen, insert):
+        return kept
+    return _as_text(map_leaves(kept, _exposed))
+
+
+def reread(value: Value) -> Text:
+    """The text read in another way (decoded, unescaped): harmless characters can stand for any others."""
+    return _as_text(map_leaves(changed(value), _exposed))
+
+
+_ONE_WORD = re.compile(r"[A-Za-z0-9_]*")
+# No minus: together with that of a number it would begin a comment.
+_BESIDE_NUMBERS = re.compile(r"[A-Za-z0-9_ .:+/,]*")
+
+
+def _is_chosen(leaf: Const | Hole | Ref) -> bool:
+    """Whether it is harmless text that somebody else than the program chose."""
+    return (
+        isinstance(leaf, Hole)
+        and leaf.quoting in {Quoting.WORD, Quoting.INERT}
+        and leaf.origin.source is not Source.CONSTANT
+    )
+
+
+def _fits(leaf: Const | Hole | Ref, harmless: re.Pattern[str]) -> bool:
+    return isinstance(leaf, Const) and bool(harmless.fullmatch(leaf.text))
+
+
+def _exposed(leaf: Const | Hole | Ref) -> Text:
+    return replace(leaf, quoting=Quoting.RAW, derived=True) if isinstance(leaf, Hole) and _is_chosen(leaf) else leaf
+
+
+def _as_text(value: Value) -> Text:
+    """A value that is known to be a text."""
+    return value if not isinstance(value, Record | Array) else changed(value)
+
+
 def printed(value: Value) -> Text:
     """The value as text: an array or record is printed with quotes of its own around what needs them."""
     if not isinstance(value, Record | Array):
         return value
     text = changed(value)
     return text if isinstance(text, Hole) and text.quoting == Quoting.RAW else changed(value, Const('{"": ,}'))
+
+
+def perhaps_null(value: Value) -> Value:
+    """What may be NULL because there is no row: a guard must not take a constant, or an array of them, for certain."""
+    if isinstance(value, Array):
+        return Array(value.element) if value.items else value
+    return alt([value, EMPTY]) if not isinstance(value, Record) and is_constant(value) else value
+
+
+_ROWS = re.compile(r"\b(?:from|where|having|limit|offset|fetch|values|returning)\b", re.IGNORECASE)
+
+
+def may_have_no_row(query: str) -> bool:
+    """Whether a query is more than a list of expressions."""
+    return _ROWS.search(query) is not None
 
 
 def each_constant(value: Value, exact: Callable[[str], str]) -> Text | None:
@@ -276,8 +349,14 @@ def _least(text: Text) -> int:
 
 # Replacing ----------------------------------------------------------------------------------------------------------
 
-_INERT_TEXT = re.compile(r"[\w .:+/,()\[\]<>|-]*")
-_WORD_TEXT = re.compile(r"[\w$]*")
+_INERT_TEXT = re.compile(r"[\w .:+/,()\[\]<>|{}\"@$%-]|[^\x00-\x7f]")
+_SIMPLE_TEXT = re.compile(r"[\w .:+-]")
+_WORD_TEXT = re.compile(r"[\w$]")
+# Types whose texts are made of digits, letters, blanks and - + : . alone.
+_SIMPLE = frozenset(
+    ["int2", "int4", "int8", "float4", "float8", "bool", "oid", "uuid", "date", "interval"]
+) | frozenset(["time", "timetz", "timestamp", "timestamptz"])
+_PLACEHOLDER = re.compile(r"[{$@%][A-Za-z_]")  # {name}, @name@: no number or range has a letter there
 
 
 def substitute(text: Text, search: str, insert: Text) -> Text:
@@ -285,13 +364,17 @@ def substitute(text: Text, search: str, insert: Text) -> Text:
     if not search:
         return text
     if any(not _untouched(hole, search) for hole in holes(text)) or _spans(text, search):
-        return changed(text, Const(search), insert)
+        return inserted(text, insert)
     return _substituted(text, search, insert)
 
 
 def _untouched(hole: Hole, search: str) -> bool:
-    pattern = {Quoting.INERT: _INERT_TEXT, Quoting.WORD: _WORD_TEXT}.get(hole.quoting)
-    return pattern is not None and not pattern.fullmatch(search)
+    """Whether nothing in the hole can be part of the search text."""
+    inert = _SIMPLE_TEXT if hole.type in _SIMPLE else _INERT_TEXT
+    possible = {Quoting.INERT: inert, Quoting.WORD: _WORD_TEXT}.get(hole.quoting)
+    if possible is None:
+        return False
+    return not all(map(possible.fullmatch, search)) or bool(_PLACEHOLDER.search(search))
 
 
 def _spans(text: Text, search: str) -> bool:
