@@ -75,6 +75,7 @@ class Summary:
     outputs: Mapping[str, Value] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     spliced: Spliced | None = None  # of a routine that generates routines
+    proved: Mapping[str, Value] = field(default_factory=dict)  # of its parameters, where it raises no error
 
 
 class Summaries:
@@ -106,6 +107,9 @@ class Summaries:
             for routine in program.routines
         }
         self.words = self._worth_following()
+        self.checks = frozenset(
+            routine.name[1].lower() for routine in program.routines if "raise" in self._words[routine.key]
+        )
 
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
@@ -146,7 +150,8 @@ class Summaries:
             for index in sorted({index for result in results for index in result.outputs})
         }
         passed = tuple(dict.fromkeys(item for result in results for item in result.passed))
-        return CallResult(joined([result.value for result in results]), outputs, passed)
+        proved = results[0].proved if len(results) == 1 else {}
+        return CallResult(joined([result.value for result in results]), outputs, passed, proved)
 
     def _candidates(self, name: Name) -> Iterable[Routine]:
         """A function of the server is meant first: one in a schema that is usually in no path does not hide it."""
@@ -182,10 +187,15 @@ class Summaries:
             (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
             for item in summary.outcome.passed
         )
+        proved = {
+            index: instantiate(summary.proved[parameter.name], routine.key, bound)
+            for index, parameter in enumerate(routine.parameters)
+            if parameter.name in summary.proved and (len(bound) == 1 or not self._is_strict(routine))
+        }
         result = instantiate(summary.result, routine.key, bound)
         if bound and self._is_strict(routine):  # NULL for NULL
             result = perhaps_null(result)
-        return CallResult(result, outputs, passed)
+        return CallResult(result, outputs, passed, proved)
 
     def _is_strict(self, routine: Routine) -> bool:
         """Whether STRICT or RETURNS NULL ON NULL INPUT stands outside of its body."""
@@ -272,7 +282,8 @@ class Summaries:
         flow = self._flow(routine, known)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
-        return Summary(result, outputs, found, Spliced(flow.log) if routine.key in self._parents else None)
+        spliced = Spliced(flow.log) if routine.key in self._parents else None
+        return Summary(result, outputs, found, spliced, _proved(flow.log))
 
     def _filled(self, flow: Flow, routine: Routine) -> Iterable[events.Event]:
         """What was found in a generated routine, with what its template is filled with."""
@@ -328,6 +339,13 @@ def _changed_parameters(summary: Summary, key: str) -> set[str]:
         for hole in holes(text)
         if hole.derived and hole.quoting is Quoting.RAW and hole.origin.routine == key
     }
+
+
+def _proved(log: Iterable[events.Event]) -> Mapping[str, Value]:
+    """What is proved of parameters wherever the routine ends without an error."""
+    ends = [event.proved for event in log if isinstance(event, events.Ended)]
+    names = set(ends[0]).intersection(*ends) if ends else ()
+    return {name: join_all(end[name] for end in ends) for name in names}
 
 
 def _foreign(hole: Hole) -> Text:
