@@ -73,7 +73,7 @@ CREATE FUNCTION g{HEAD} $${RAW}$$;
         (VARIABLES, [(11, "execute", "safe")], []),
         (PROMPTED, [(6, "execute", "unsafe")], [(6, "PGX101")]),
         (DATA, [(10, "execute", "unsafe")], [(10, "PGX101")]),
-        (BROKEN_STATEMENT, [(6, "execute", "safe"), (13, "execute", "unsafe")], [(13, "PGX101")]),
+        (BROKEN_STATEMENT, [(6, "execute", "safe"), (13, "execute", "unsafe")], [(1, "PGX901"), (13, "PGX101")]),
         (
             BROKEN_BODY,
             [(6, "execute", "not_proven"), (13, "execute", "unsafe")],
