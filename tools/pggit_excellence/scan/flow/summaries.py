@@ -100,7 +100,7 @@ class Summaries:
         self._going: dict[str, Summary | None] = {}  # being analysed: what is known of them so far
         self._asked: set[str] = set()  # of those, the ones that a recursive call has asked for
         self._provisional: dict[str, Summary] = {}  # made while something in them was not final
-        self._with_constants: dict[tuple[str, _Known], Summary] = {}
+        self._with_constants: dict[tuple[str, _Known], Summary | None] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
         self._words = {
             routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
@@ -207,20 +207,19 @@ class Summaries:
         """The summary; where a constant argument is changed (the template of a format()), one for that constant."""
         summary, key = self.summary(routine), routine.key
         constants = {name: value for name, value in bound.items() if isinstance(value, Const)}
-        if not constants or key in self._going or key in self._narrowing:
+        if not constants or self._narrowing or key in self._going:
             return summary
         changed_ones = _changed_parameters(summary, key)
         known = tuple((name, value) for name, value in constants.items() if name in changed_ones)
         if not known:
             return summary
-        closer = self._with_constants.get((key, known))
-        if closer is None and len(self._with_constants) < _MAX_CLOSER:
+        if (key, known) not in self._with_constants and len(self._with_constants) < _MAX_CLOSER:
             self._narrowing.add(key)
             closer = self._once(routine, dict(known))
             self._narrowing.discard(key)
-            if not self._asked:  # nothing in it waits for a routine that is still being analysed
-                self._with_constants[key, known] = closer
-        return closer or summary
+            # Nothing of it is kept where something in it waits for a routine that is still being analysed.
+            self._with_constants[key, known] = None if self._asked else closer
+        return self._with_constants.get((key, known)) or summary
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
