@@ -184,3 +184,43 @@ def test_equality_of_other_types_proves_nothing(kind: str) -> None:
 )
 def test_patterns(pattern: str, expected: str | None) -> None:
     assert proves(pattern) == expected
+
+
+CHECKS = """
+    CREATE FUNCTION named(x text) RETURNS void LANGUAGE plpgsql STRICT AS $$
+    BEGIN IF x !~ '^[a-z_]+$' THEN RAISE EXCEPTION 'no name'; END IF; END $$;
+    CREATE PROCEDURE listed(x text, what text) LANGUAGE plpgsql AS $$
+    BEGIN IF x IS NULL OR x NOT IN ('a', 'b') THEN RAISE EXCEPTION '%', what; END IF; END $$;
+    CREATE FUNCTION often(x text, what text) RETURNS void LANGUAGE plpgsql STRICT AS $$
+    BEGIN IF x !~ '^[a-z_]+$' THEN RAISE EXCEPTION '%', what; END IF; END $$;
+    CREATE FUNCTION early(x text) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN IF x LIKE 'p%' THEN RETURN; END IF; IF x !~ '^[a-z_]+$' THEN RAISE EXCEPTION 'no'; END IF; END $$;
+    CREATE FUNCTION other(x text) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN x := 'a'; IF x !~ '^[a-z_]+$' THEN RAISE EXCEPTION 'no'; END IF; END $$;
+    CREATE FUNCTION caught(x text) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN IF x !~ '^[a-z_]+$' THEN RAISE EXCEPTION 'no'; END IF; EXCEPTION WHEN others THEN RAISE NOTICE 'no'; END $$;
+    CREATE FUNCTION shorter(x name) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN IF x::text !~ '^[a-z_]+$' THEN RAISE EXCEPTION 'no'; END IF; END $$;
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        ("PERFORM named(p);", "safe"),
+        ("CALL listed(p, 'x');", "safe"),
+        ("PERFORM named('a');", "unsafe"),
+        ("PERFORM named(p || '');", "unsafe"),
+        ("PERFORM named(p) WHERE p > '';", "unsafe"),
+        ("BEGIN PERFORM named(p); EXCEPTION WHEN others THEN NULL; END;", "unsafe"),
+        ("IF p > '' THEN PERFORM named(p); END IF;", "unsafe"),
+        ("PERFORM often(p, NULL);", "unsafe"),
+        ("PERFORM early(p);", "unsafe"),
+        ("PERFORM other(p);", "unsafe"),
+        ("PERFORM caught(p);", "unsafe"),
+        ("PERFORM shorter(p);", "unsafe"),
+    ],
+)
+def test_check_in_a_function_of_its_own(check: str, expected: str) -> None:
+    """What a called function refuses by an error, on each of its ways, is not in the variable behind the call."""
+    assert verdict(f"{check} EXECUTE 'ANALYZE ' || p;", before=CHECKS) == expected

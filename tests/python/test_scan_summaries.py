@@ -165,3 +165,23 @@ def test_order_does_not_matter() -> None:
         text = routine(f"EXECUTE 'ANALYZE ' || {expression};") + HELPERS
         found = [site.verdict.value for site in scan_text(text).sites if site.function == "f"]
         assert found == [expected], expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("built('ANALYZE %I', p)", "safe"),
+        ("built('ANALYZE %s', p)", "unsafe"),
+        ("built('ANALYZE ' || p, p)", "unsafe"),
+        ("again('ANALYZE %I', p)", "safe"),
+        ("again('ANALYZE %s', p)", "unsafe"),
+    ],
+)
+def test_template_as_an_argument(expression: str, expected: str) -> None:
+    """A constant that a function changes is followed into it, also where the function calls itself."""
+    helpers = """
+        CREATE FUNCTION built(template text, x text) RETURNS text LANGUAGE sql AS $$ SELECT format(template, x) $$;
+        CREATE FUNCTION again(template text, x text) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN IF x = '' THEN RETURN again(template, 'none'); END IF; RETURN format(template, x); END $$;
+    """
+    assert verdict(f"EXECUTE {expression};", before=helpers) == expected

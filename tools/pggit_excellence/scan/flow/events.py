@@ -5,6 +5,8 @@ One list has it all, so that a trial (the symbolic analysis of a loop's body) is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pggit_excellence.scan.flow.environment import State
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import Place, Step, Text, Value
@@ -55,6 +57,13 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """The routine comes to an end without an error: what guards have proved of its parameters."""
+
+    proved: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
 class Jumped:
     """EXIT (or CONTINUE) to the loop or block with that number."""
 
@@ -70,4 +79,4 @@ class Unreached:
     keyword: int
 
 
-Event = Assigned | Ran | Passed | Reported | Returned | Jumped | Unreached
+Event = Assigned | Ran | Passed | Reported | Returned | Ended | Jumped | Unreached

@@ -304,7 +304,7 @@ class _Leaf:
         texts: list[Text] = [choice for choice in choices if isinstance(choice, Text) and choice != EMPTY]
         if not texts or len(texts) + nulls < len(dict.fromkeys(choices)):
             return {}
-        if not all(_harmless(text) for text in texts):
+        if not all(is_harmless(text) for text in texts):
             return {}
         if changes_case:
             if not all(is_constant(text) for text in texts):
@@ -421,7 +421,7 @@ def _target(node: Node) -> tuple[Names | None, bool]:
     return _variable_of(node), False
 
 
-def _harmless(text: Text) -> bool:
+def is_harmless(text: Value) -> bool:
     """Whether it is better than a text that anyone may have chosen: constants and what cannot carry SQL."""
     return all(
         isinstance(leaf, Const) or (isinstance(leaf, Hole) and leaf.quoting in _HARMLESS) for leaf in leaves(text)

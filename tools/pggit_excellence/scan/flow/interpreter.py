@@ -81,6 +81,7 @@ _ROUNDS = 5
 # How many IF in a row are followed branch by branch.
 _PARTED = 3
 _ERROR_WORDS = {"returned_sqlstate"}
+_WHOLE_TEXTS = {"text", "varchar", "character varying"}  # which cut nothing off an argument
 _NUMBERS = {"row_count", "pg_routine_oid", "result_oid"}
 
 
@@ -91,12 +92,14 @@ class CallResult:
     value: Value
     outputs: Mapping[int, Value] = field(default_factory=dict)  # by position among the arguments of CALL
     passed: tuple[tuple[str, str, Text, tuple[Step, ...]], ...] = ()  # (function, kind, statement, path)
+    proved: Mapping[int, Value] = field(default_factory=dict)  # what the arguments are where the call raises no error
 
 
 class Calls(Protocol):
     """What the interpreter asks of the other routines (summaries.py)."""
 
     words: frozenset[str]  # names in code that is worth evaluating for what it does
+    checks: frozenset[str]  # names of functions that may refuse their arguments
     sinks: Mapping[str, tuple[int, ...]]  # see scope.Scope
 
     def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
@@ -167,9 +170,11 @@ class _Target:
 class Flow:
     """The analysis of one routine's body."""
 
-    def __init__(self, program: Program, routine: Routine, calls: Calls) -> None:
-        """Nothing is analysed yet; `log` gets what is found."""
-        self.program, self.routine, self.calls = program, routine, calls
+    def __init__(
+        self, program: Program, routine: Routine, calls: Calls, known: Mapping[str, Value] | None = None
+    ) -> None:
+        """Nothing is analysed yet; `log` gets what is found. `known` has parameters whose values are given."""
+        self.program, self.routine, self.calls, self.known = program, routine, calls, known or {}
         self.log: list[events.Event] = []
         self.expected: dict[int, str] = {}  # every EXECUTE of the body: its kind
         self.prefer_columns, self.prefer_variables = routine.language == "sql", False
@@ -177,6 +182,7 @@ class Flow:
         self._parted = 0
         self._targets: list[_Target] = []
         self._numbers = 0
+        self._given: dict[str, tuple[str, Value]] = {}  # parameters: their keys and what they begin with
         self._assigned: dict[int, set[str] | None] = {}
         self._outputs = [
             (index, parameter)
@@ -189,7 +195,16 @@ class Flow:
     def start(self) -> tuple[State, Frame]:
         """The state and the names with which the body begins."""
         state = State()
-        return state, routine_frame(self.routine, self.program, state.values)
+        frame = routine_frame(self.routine, self.program, state.values)
+        for parameter in self.routine.parameters:
+            if parameter.mode == "in" and parameter.name and parameter.type.lower() in _WHOLE_TEXTS:
+                key = frame.names[parameter.name].key
+                self._given[parameter.name] = (key, state.values[key])
+        for name, value in self.known.items():
+            found = frame.find((name,))
+            if found is not None:
+                state.set(found[0].key, value)
+        return state, frame
 
     def body(self, block: syntax.Block) -> None:
         """Analyse a PL/pgSQL body."""
@@ -197,8 +212,22 @@ class Flow:
         self.prefer_columns = block.conflict == "use_column"
         self.prefer_variables = block.conflict == "use_variable"
         end = self.run((block,), state, frame)
+        if end is not None:
+            self._ended(end)
         if end is not None and self._outputs and not self.routine.returns_set:
             self._return_outputs(end, frame)
+
+    def _ended(self, state: State) -> None:
+        """Note what guards have proved of the parameters, unless they were assigned."""
+        self.log.append(
+            events.Ended(
+                {
+                    name: state.values[key]
+                    for name, (key, given) in self._given.items()
+                    if state.refined.get(key) == given and guards.is_harmless(state.values[key])
+                }
+            )
+        )
 
     def run(self, body: Body, state: State | None, frame: Frame) -> State | None:
         """Go through statements; returns the state behind them, None where none gets there."""
@@ -684,12 +713,37 @@ class Flow:
             state = self.forget(state, frame, "CALL that was not understood")
         if not statement.targets:
             self.notice(statement.sql, state, frame)
+            self._checked(statement.sql, state, frame)
             return state
         columns = self.columns(statement.sql, state, frame)
         if may_have_no_row(statement.sql.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
         self.assign_row(statement.targets, columns, statement, state, frame)
         return state
+
+    def _checked(self, sql: Sql, state: State, frame: Frame) -> None:
+        """PERFORM check(x): what the check refuses by an error is not in x behind it."""
+        if self.calls.checks.isdisjoint(_WORDS.findall(sql.text.lower())):
+            return
+        trees = parse_statement(sql.text)
+        node = _only_value(trees[0]) if trees and "SelectStmt" in trees[0] else None
+        call = (node or {}).get("FuncCall")
+        if call is None:
+            return
+        names, arguments = strings(call["funcname"]), call.get("args", [])
+        marked = len(self.log)
+        here = Here(self, state, frame, sql.start)
+        values = [evaluate_node(argument, sql.text, here) for argument in arguments]
+        result = self.calls.call((names[-2] if len(names) > 1 else "", names[-1]), values, {})
+        del self.log[marked:]  # `notice` has seen the call already
+        if result is not None:
+            self._prove(result, [_reference(argument) for argument in arguments], state, frame)
+
+    def _prove(self, result: CallResult, variables: list[Names | None], state: State, frame: Frame) -> None:
+        for index, value in result.proved.items():
+            names = variables[index] if index < len(variables) else None
+            if names is not None:
+                self._refine(state, {names: value}, frame)
 
     def _call(self, statement: syntax.SqlStatement, state: State, frame: Frame) -> bool:
         """CALL: INOUT arguments are assigned; False where the statement is not understood."""
@@ -717,6 +771,8 @@ class Flow:
         else:
             self._note_passed(result, self.place(statement.start, statement.end))
             outputs = result.outputs
+            if not named:
+                self._prove(result, variables, state, frame)
         for index, names_of in enumerate(variables):
             value_of_it = outputs.get(index)
             if index >= len(values) and outputs:  # named: by name it can be any of the parameters
@@ -781,6 +837,8 @@ class Flow:
             self.log.append(events.Returned(self._traced(value, statement)))
         elif self._outputs and (statement.next or not self.routine.returns_set):
             self._return_outputs(state, frame)
+        if not statement.next:
+            self._ended(state)
         return state if statement.next else None
 
     def _return_query(self, statement: syntax.ReturnQuery, state: State, frame: Frame) -> State | None:
@@ -829,6 +887,7 @@ class Flow:
             self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), "execute", None))
         state = self.forget(state, frame, "text that was not understood")
         self.log.append(events.Returned(raw(unknown("text that was not understood"))))
+        self.log.append(events.Ended({}))
         for target in self._targets:
             self.log.append(events.Jumped(target.number, True, state.copy()))
             if target.is_loop:

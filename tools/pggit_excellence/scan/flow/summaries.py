@@ -31,6 +31,7 @@ from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Alt,
     Array,
+    Const,
     Hole,
     Origin,
     Place,
@@ -62,7 +63,11 @@ _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
 _PATIENCE = 200  # repetitions for one summary
 _DEEP = 60  # calls inside of calls
+_MAX_CLOSER = 1000  # summaries for the constants of single calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
+
+
+_Known = tuple[tuple[str, Value], ...]  # parameters with their constants
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ class Summary:
     outputs: Mapping[str, Value] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     spliced: Spliced | None = None  # of a routine that generates routines
+    proved: Mapping[str, Value] = field(default_factory=dict)  # of its parameters, where it raises no error
 
 
 class _ImpatientError(BaseException):
@@ -104,11 +110,16 @@ class Summaries:
         self._seen: set[str] = set()  # what was analysed since nothing was going
         self._repetitions = 0
         self._hasty = False
+        self._with_constants: dict[tuple[str, _Known], Summary | None] = {}
+        self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
         self._words = {
             routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
             for routine in program.routines
         }
         self.words = self._worth_following()
+        self.checks = frozenset(
+            routine.name[1].lower() for routine in program.routines if "raise" in self._words[routine.key]
+        )
 
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
@@ -149,7 +160,8 @@ class Summaries:
             for index in sorted({index for result in results for index in result.outputs})
         }
         passed = tuple(dict.fromkeys(item for result in results for item in result.passed))
-        return CallResult(joined([result.value for result in results]), outputs, passed)
+        proved = results[0].proved if len(results) == 1 else {}
+        return CallResult(joined([result.value for result in results]), outputs, passed, proved)
 
     def _candidates(self, name: Name) -> Iterable[Routine]:
         """A function of the server is meant first: one in a schema that is usually in no path does not hide it."""
@@ -174,7 +186,7 @@ class Summaries:
         return evaluate(parameter.default or "NULL", Detached(self.program))
 
     def _applied(self, routine: Routine, bound: Arguments) -> CallResult:
-        summary = self.summary(routine)
+        summary = self._for_arguments(routine, bound)
         outputs = {}
         if routine.kind == "procedure":
             for index, parameter in enumerate(routine.parameters):
@@ -185,16 +197,39 @@ class Summaries:
             (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
             for item in summary.outcome.passed
         )
+        proved = {
+            index: instantiate(summary.proved[parameter.name], routine.key, bound)
+            for index, parameter in enumerate(routine.parameters)
+            if parameter.name in summary.proved and (len(bound) == 1 or not self._is_strict(routine))
+        }
         result = instantiate(summary.result, routine.key, bound)
         if bound and self._is_strict(routine):  # NULL for NULL
             result = perhaps_null(result)
-        return CallResult(result, outputs, passed)
+        return CallResult(result, outputs, passed, proved)
 
     def _is_strict(self, routine: Routine) -> bool:
         """Whether STRICT or RETURNS NULL ON NULL INPUT stands outside of its body."""
         text = self.program.sources[routine.file].text if routine.file in self.program.sources else ""
         first, last = routine.map(0), routine.map(len(routine.body)) if routine.body else routine.start
         return _STRICT.search(text[routine.start : first] + text[last : routine.end]) is not None
+
+    def _for_arguments(self, routine: Routine, bound: Arguments) -> Summary:
+        """The summary; where a constant argument is changed (the template of a format()), one for that constant."""
+        summary, key = self.summary(routine), routine.key
+        constants = {name: value for name, value in bound.items() if isinstance(value, Const)}
+        if not constants or self._narrowing or key in self._going:
+            return summary
+        changed_ones = _changed_parameters(summary, key)
+        known = tuple((name, value) for name, value in constants.items() if name in changed_ones)
+        if not known:
+            return summary
+        if (key, known) not in self._with_constants and len(self._with_constants) < _MAX_CLOSER:
+            self._narrowing.add(key)
+            closer = self._once(routine, dict(known))
+            self._narrowing.discard(key)
+            # Nothing of it is kept where something in it waits for a routine that is still being analysed.
+            self._with_constants[key, known] = None if self._asked else closer
+        return self._with_constants.get((key, known)) or summary
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
@@ -270,15 +305,16 @@ class Summaries:
         passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
         return replace(found, passed=passed)
 
-    def _once(self, routine: Routine) -> Summary:
+    def _once(self, routine: Routine, known: Mapping[str, Value] | None = None) -> Summary:
         self._repetitions += routine.key in self._seen
         self._seen.add(routine.key)
         if self._repetitions > _PATIENCE and not self._hasty:
             raise _ImpatientError
-        flow = self._flow(routine)
+        flow = self._flow(routine, known)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
-        return Summary(result, outputs, found, Spliced(flow.log) if routine.key in self._parents else None)
+        spliced = Spliced(flow.log) if routine.key in self._parents else None
+        return Summary(result, outputs, found, spliced, _proved(flow.log))
 
     def _filled(self, flow: Flow, routine: Routine) -> Iterable[events.Event]:
         """What was found in a generated routine, with what its template is filled with."""
@@ -293,8 +329,8 @@ class Summaries:
             for event in flow.log
         )
 
-    def _flow(self, routine: Routine) -> Flow:
-        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self)
+    def _flow(self, routine: Routine, known: Mapping[str, Value] | None) -> Flow:
+        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self, known)
         if routine.language == "plpgsql":
             block = parse_body(routine.body)
             flow.body(block)
@@ -323,6 +359,24 @@ class Summaries:
         if outputs:
             return Summary(Record(tuple(values.items())), values)
         return Summary(value_of(routine.returns, origin, self.program) if routine.returns else EMPTY)
+
+
+def _changed_parameters(summary: Summary, key: str) -> set[str]:
+    """Parameters of which the summary only says that something is made of them."""
+    texts = [summary.result, *summary.outputs.values(), *(item.text for item in summary.outcome.passed)]
+    return {
+        hole.origin.name
+        for text in texts
+        for hole in holes(text)
+        if hole.derived and hole.quoting is Quoting.RAW and hole.origin.routine == key
+    }
+
+
+def _proved(log: Iterable[events.Event]) -> Mapping[str, Value]:
+    """What is proved of parameters wherever the routine ends without an error."""
+    ends = [event.proved for event in log if isinstance(event, events.Ended)]
+    names = set(ends[0]).intersection(*ends) if ends else ()
+    return {name: join_all(end[name] for end in ends) for name in names}
 
 
 def _foreign(hole: Hole) -> Text:

@@ -33,6 +33,18 @@ _VERBS = frozenset(
     }
 )  # fmt: skip
 
+# What CREATE, ALTER and DROP can be followed by; another word is looked at likewise.
+_OBJECTS = frozenset(
+    {
+        "access", "aggregate", "cast", "collation", "constraint", "conversion", "database", "default", "domain",
+        "event", "extension", "foreign", "function", "global", "group", "index", "language", "large", "local",
+        "materialized", "operator", "or", "owned", "policy", "procedural", "procedure", "publication", "recursive",
+        "role", "routine", "rule", "schema", "sequence", "server", "statistics", "subscription", "system", "table",
+        "tablespace", "temp", "temporary", "text", "transform", "trigger", "trusted", "type", "unique", "unlogged",
+        "user", "view",
+    }
+)  # fmt: skip
+
 
 def build(sources: Iterable[SourceText], facts: Program | None = None, sinks: Iterable[str] = ()) -> Program:
     """What the sources define, added to `facts` (those of a live database) where given.
@@ -116,7 +128,7 @@ class _Script:
         reason = "no semicolon stands before the next statement" if statement.cut else ""
         if verb == "execute" and statement.head[1:2] not in self.prepared:
             reason = "EXECUTE of a statement that nothing here prepares"
-        elif statement.executes or verb not in _VERBS or statement.cut or not statement.closed:
+        elif statement.executes or not _is_familiar(statement.head) or statement.cut or not statement.closed:
             reason = _trouble(statement) or reason
         if reason:
             self.not_understood(statement, reason)
@@ -158,6 +170,13 @@ class _Script:
             self.noted = replace(self.noted, start=last.start, reason=last.reason, executes=last.executes + executes)
             notes.pop()
         notes.append(self.noted)
+
+
+def _is_familiar(head: tuple[str, ...]) -> bool:
+    """Whether a statement that begins with these words can be taken for SQL without parsing it."""
+    if head[:1] and head[0] in {"create", "alter", "drop"}:
+        return not _OBJECTS.isdisjoint(head[1:2])
+    return not _VERBS.isdisjoint(head[:1])
 
 
 def is_understood(statement: Statement) -> bool:
