@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.judge import fixes
@@ -329,12 +330,18 @@ def _literal(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
 _EXECUTE = re.compile(r"\bexecute\b(?!\s+(?:function|procedure)\b)", re.IGNORECASE)
 
 
+# What stands before a literal that becomes the statement or a part of it, and no value of format() or USING.
+_RUN_NEXT = re.compile(r"(?:\bexecute|\bformat\s*\(|\|\|)\s*\(?\s*\Z", re.IGNORECASE)
+
+
 def _runs_literals(code: Text) -> Iterator[Problem]:
     """Code that has an EXECUTE of its own: a literal in it can be the statement that this runs."""
     found = list(leaves(code))
     if not any(isinstance(leaf, Const) and _EXECUTE.search(leaf.text) for leaf in found):
         return
-    for leaf in found:
+    for before, leaf in pairwise(found):
+        if isinstance(before, Const) and not _RUN_NEXT.search(before.text):
+            continue
         if isinstance(leaf, Hole) and leaf.quoting is Quoting.LITERAL and leaf.origin.source is not Source.CONSTANT:
             message = f"{_who(leaf.origin)} is a literal in code that has an EXECUTE of its own, which may run it"
             yield Problem("PGX101", message, leaf, Verdict.NOT_PROVEN, None, Confidence.LOW, None, "a function body")
