@@ -116,6 +116,9 @@ class _Judge:
             if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE:
                 message = f"{event.function} runs what it is given: {problem.message}"
                 self._report(replace(problem, message=message, fix=None), event.place, event.kind, path, at_call=True)
+        for kind in _STATEMENTS:
+            if (event.place, kind) in self.verdicts:  # it is a dynamic statement that calls the function
+                self._count(event.place, kind, judgement.verdict)
         if judgement.verdict is not Verdict.SAFE:
             self._export(event.place, PassedOn(self.routine.label or event.function, event.kind, event.text, path))
 
