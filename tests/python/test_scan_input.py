@@ -535,7 +535,7 @@ MUTATIONS = [
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: int) -> None:
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     script = SCRIPT.format(*(GOOD.format(name) for name in ("one", "two", "three")))
     first = len(script)
     mutated = script

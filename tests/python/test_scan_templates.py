@@ -579,7 +579,7 @@ def hunt(contents: Contents, examples: int, phases: tuple[Phase, ...], statement
     )
     @given(statements, st.integers(0, 1 << 30))
     def property_holds(value: Text, seed: int) -> None:
-        check(value, Random(seed), contents)  # noqa: S311
+        check(value, Random(seed), contents)
 
     property_holds()
 
