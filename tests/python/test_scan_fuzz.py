@@ -88,6 +88,11 @@ def test_found_by_fuzzing(body: str, expected: Verdict) -> None:
     assert verdict(function(body)) is expected
 
 
+def test_a_body_that_ends_in_create_is_survived() -> None:
+    assert verdict(f"CREATE FUNCTION fuzzed({routines.PARAMETERS}) RETURNS void LANGUAGE plpgsql AS $f$\n"
+                   "BEGIN EXECUTE p_a; CREATE $f$;") is not Verdict.SAFE  # fmt: skip
+
+
 # Defects in the scanner that a property must see ----------------------------------------------------------------------
 
 

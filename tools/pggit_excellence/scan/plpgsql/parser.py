@@ -519,7 +519,7 @@ def _opens(word: str, before: str) -> bool:
 
 def _defines_routine(words: list[str]) -> bool:
     """CREATE [OR REPLACE] FUNCTION or PROCEDURE, whose BEGIN ATOMIC body has semicolons."""
-    return words[0] == "create" and bool({words[1], words[3]} & {"function", "procedure"})
+    return words[0] == "create" and not {"function", "procedure"}.isdisjoint(words[1:2] + words[3:4])
 
 
 def _variable(targets: tuple[Target, ...]) -> str:
