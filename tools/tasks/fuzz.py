@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -123,8 +124,11 @@ def guided(cases: int, seed: int) -> Part:
     python, start = str(programs() / "python"), time.monotonic()
     command = [python, str(FUZZ / "coverage_guided.py"), str(cases), str(seed), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    part = Part("atheris", cases, time.monotonic() - start)
-    part.broken = sorted(path for path in set(folder.iterdir()) - before if path.is_file())
+    (folder / "log").write_text(done.stderr, encoding="utf-8")
+    # The first failure ends the run: what counts is how far it came.
+    reached = max(map(int, re.findall(r"^#(\d+)\t", done.stderr, re.MULTILINE)), default=0)
+    part = Part("atheris", reached if done.returncode else cases, time.monotonic() - start)
+    part.broken = sorted(path for path in set(folder.iterdir()) - before if path.is_file() and path.name != "log")
     if done.returncode and not part.broken:
         raise RuntimeError(f"atheris ended with exit status {done.returncode}: {done.stderr[-2000:]}")
     coverage = [line for line in done.stderr.splitlines() if "cov:" in line]
