@@ -150,6 +150,7 @@ class Ours:
                 value = declaration.default or declaration.cursor
                 text = squeeze(value.text) if value else ""
                 written = squeeze(declaration.type).replace('"', "")
+                written = written.split("COLLATE")[0]  # which libpg_query does not tell
                 type_ = "" if written.lower() == "record" or written.lower().endswith("%rowtype") else written
                 self._variables.append((declaration.name, self._line(declaration.start), type_, text))
             self._declare(declaration.cursor_parameters)

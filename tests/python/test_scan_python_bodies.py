@@ -118,7 +118,7 @@ RAW = {  # body: statement, None where only its being raw counts
     "plpy.execute(r['relname'])": "{raw:r}",
     "plpy.execute(args[0])": "{raw:p}",
     "plpy.execute(plpy.quote_ident(p)[:10])": "{raw:p}",
-    "plpy.execute(plpy.quote_literal(p).replace('a', 'b'))": "(({raw:p}|{fixed:'a'}|{fixed:'b'}))*",
+    "plpy.execute(plpy.quote_literal(p).replace('a', 'b'))": "(({raw:p}|{fixed:'b'}))*",
     "plpy.execute(p.lower().strip())": "{raw:p}",
     "a = []\nb = a\nb.append(p)\nplpy.execute(''.join(a))": "(|{raw:p}({raw:p})*)",
     "a = []\nd = {'x': a}\nd['x'].append(p)\nplpy.execute(''.join(a))": None,

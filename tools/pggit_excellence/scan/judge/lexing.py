@@ -63,7 +63,8 @@ class Slot:
     `modes` are the states it can begin in (the `_END` ones count as normal). `minus`: right behind a `-`.
     `glued`: without a blank next to a word or another quoted thing. `requoted`: a quote follows at once, so that a
     literal goes on. `fused`: a quote follows at once whose meaning depends on the hole (`e'`, `a$$`).
-    `chained`: any number of words with nothing but blanks between them. `repeated`: inside a repetition.
+    `touches`: right behind another hole. `repeated`: inside a repetition.
+    `chained`: any number of words with nothing but blanks between them.
     `mixed`: one of many pieces in any order, so that its neighbours are not known.
     """
 
@@ -77,6 +78,7 @@ class Slot:
     glued: bool = False
     requoted: bool = False
     fused: bool = False
+    touches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +355,7 @@ def _hole(state: State, ended: frozenset[int], slot: Slot, slots: list[Slot]) ->
         yield LOST, _PROGRAM  # part of a dollar quote's delimiter
         return
     slot.minus |= state.text == "-"
+    slot.touches |= bool(ended - _PROGRAM)
     slot.chained |= state.words and _is_chain(slot)
     if quoting in (Quoting.IDENTIFIER, Quoting.QUALIFIED, Quoting.LITERAL):
         _precede(slot, state, [slots[index] for index in ended - _PROGRAM], by_program=-1 in ended)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from pggit_excellence.scan.frozen import dataclass
@@ -64,6 +65,7 @@ class _Case:
     parameters: bool
     sources: Mapping[str, str]
     quoted: frozenset[Place]  # where quoted text is spliced in
+    repeated: frozenset[Place]  # where text is spliced in that is inside a repetition
     open_ended: bool  # some raw hole, reported by itself, can hold clauses that the parser does not see
 
 
@@ -85,8 +87,9 @@ def judge(
         lex(node, slots)
     quoted = [slot.hole for slot in slots if slot.hole.quoting in _QUOTED_AS]
     spliced = frozenset(place for hole in quoted for place in (hole.place, hole.specifier) if place is not None)
+    repeated = frozenset(slot.hole.place for slot in slots if slot.repeated and slot.hole.place is not None)
     open_ended = any(slot.hole.quoting is Quoting.RAW for slot in slots)
-    case = _Case(trusted, parameters, sources or {}, spliced, open_ended)
+    case = _Case(trusted, parameters, sources or {}, spliced, repeated, open_ended)
     positions = locate(node, slots) if _worth_parsing(slots) else Positions()
     problems: list[Problem] = []
     for slot in slots:
@@ -181,11 +184,17 @@ def _raw(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
 
 
 def _quoting(slot: Slot, kind: Kind, case: _Case) -> Fix | None:
-    """The quoting that is missing; none where what stands at the same place is quoted in other runs of it."""
+    """The quoting that is missing.
+
+    None where what stands at the same place is quoted in other runs of it, or where it touches another hole: what the
+    two make together is not known. Of a repeated text the place may be the whole list, of which the quoting would make
+    one name.
+    """
     hole = slot.hole
-    if (hole.specifier or hole.place) in case.quoted or hole.place in case.quoted:
+    if slot.touches or (hole.specifier or hole.place) in case.quoted or hole.place in case.quoted:
         return None
-    return fixes.requote(hole, kind, case.sources)
+    fix = fixes.requote(hole, kind, case.sources)
+    return replace(fix, certain=False) if fix and hole.place in case.repeated else fix
 
 
 def _whole(hole: Hole, what: str, case: _Case) -> Problem:
