@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -230,4 +231,6 @@ def _print(text: str, file: Path | None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        # Else the interpreter tries again what is left when it ends, and fails with a status of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise CommandError(f"standard output: {error.strerror}") from None
