@@ -28,7 +28,7 @@ from pggit_excellence.scan.values.abstract import (
     is_constant,
     map_leaves,
 )
-from pggit_excellence.scan.values.sqltypes import UNKNOWN_TYPE, Type, cast, parse_type
+from pggit_excellence.scan.values.sqltypes import UNKNOWN_TYPE, cast, parse_type
 from pggit_excellence.scan.values.terms import Rows
 
 Columns = list[tuple[str, Value]]
@@ -153,8 +153,3 @@ def unknown(what: str) -> Origin:
 def raw(origin: Origin) -> Hole:
     """Any text from there."""
     return Hole(Quoting.RAW, origin, derived=True)
-
-
-def element_type(written: str) -> Type:
-    """The type of the elements of an array type."""
-    return parse_type(written).element if written else UNKNOWN_TYPE

@@ -18,7 +18,6 @@ from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values import patterns
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
-    Alt,
     Array,
     Const,
     Hole,
@@ -29,6 +28,7 @@ from pggit_excellence.scan.values.abstract import (
     Text,
     Value,
     alt,
+    choices_of,
     holes,
     is_constant,
     join,
@@ -296,7 +296,7 @@ class _Leaf:
         names, changes_case = _target(left)
         if names is None or not values or not self._comparable(names):
             return {}
-        choices = [choice for value in values for choice in (value.choices if isinstance(value, Alt) else (value,))]
+        choices = [choice for value in values for choice in choices_of(value)]
         nulls = EMPTY in choices
         weak = self.truth in {Truth.NOT_TRUE, Truth.NOT_FALSE}  # the outcome is NULL where one of the values is
         if weak and (nulls or not certain or not all(is_constant(value) for value in values)):

@@ -10,7 +10,6 @@ from pggit_excellence.scan.flow.python_texts import element, merged, unknown
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
-    Alt,
     Array,
     Const,
     Hole,
@@ -22,6 +21,7 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     alt,
     as_text,
+    choices_of,
     leaves,
     seq,
     star,
@@ -144,8 +144,8 @@ def _same_leaves(old: Value, new: Value) -> bool:
 
 def _covers(old: Text, new: Text) -> bool:
     """Whether `old` contains every text of `new`, as far as that is plain to see."""
-    choices = _choices(old)
-    news = _choices(new)
+    choices = choices_of(old)
+    news = choices_of(new)
     if isinstance(old, Star) and all(leaf in _single(old.body) for leaf in leaves(new)):
         return True
     return all(choice in choices or _is_one_more(old, choice) for choice in news)
@@ -153,7 +153,7 @@ def _covers(old: Text, new: Text) -> bool:
 
 def _single(body: Text) -> tuple[Text, ...]:
     """The leaves that the body of a star is a choice of."""
-    choices = _choices(body)
+    choices = choices_of(body)
     return tuple(choice for choice in choices if isinstance(choice, Const | Hole))
 
 
@@ -164,7 +164,7 @@ def _is_one_more(old: Text, new: Text) -> bool:
         repeated = parts[at] if parts else old
         same = longer[: len(parts)] == parts if at else longer[len(rest) :] == parts
         if same and isinstance(repeated, Star):
-            rounds = _choices(repeated.body)
+            rounds = choices_of(repeated.body)
             if seq(rest) in rounds or not rest:
                 return True
     return False
@@ -176,13 +176,9 @@ def _parts(text: Text) -> tuple[Text, ...]:
     return (text,) if text != EMPTY else ()
 
 
-def _choices(text: Text) -> tuple[Text, ...]:
-    return text.choices if isinstance(text, Alt) else (text,)
-
-
 def _repeated(old: Text, new: Text, attempt: int) -> Text:
     """`s += x` as s x*, `s = x + s` as x* s; anything else, or what is no such thing after all, as any mixture."""
-    before, behind = _parts(old), (_choices(new))
+    before, behind = _parts(old), (choices_of(new))
     rounds, others = [], []
     for choice in behind:
         parts = _parts(choice)

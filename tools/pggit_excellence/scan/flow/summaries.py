@@ -29,7 +29,6 @@ from pggit_excellence.scan.plpgsql.parser import parse_body
 from pggit_excellence.scan.plpgsql.walk import keywords
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
-    Alt,
     Array,
     Const,
     Hole,
@@ -43,6 +42,7 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     alt,
     as_text,
+    choices_of,
     close_loop,
     depends_on,
     holes,
@@ -433,7 +433,7 @@ def _closed_result(result: Value, key: str) -> Value:
     """The results that a routine has without calling itself, put where it uses its own."""
     if isinstance(result, Record | Array):
         return result
-    choices = result.choices if isinstance(result, Alt) else (result,)
+    choices = choices_of(result)
     ends = [choice for choice in choices if not depends_on(choice, key)]
     again = [choice for choice in choices if depends_on(choice, key)]
     return close_loop(alt(ends or [EMPTY]), alt(again), key) if again else result

@@ -95,7 +95,10 @@ def _(statement: syntax.Assign) -> set[str]:
 @_targets.register(syntax.ForExecute)
 @_targets.register(syntax.Foreach)
 @_targets.register(syntax.Execute)
-def _(statement: syntax.ForQuery | syntax.ForExecute | syntax.Foreach | syntax.Execute) -> set[str]:
+@_targets.register(syntax.SqlStatement)
+def _(
+    statement: syntax.ForQuery | syntax.ForExecute | syntax.Foreach | syntax.Execute | syntax.SqlStatement,
+) -> set[str]:
     return _names(statement.targets)
 
 
@@ -112,11 +115,6 @@ def _(statement: syntax.Open) -> set[str]:
 @_targets.register
 def _(statement: syntax.GetDiagnostics) -> set[str]:
     return _names(tuple(target for target, _ in statement.items))
-
-
-@_targets.register
-def _(statement: syntax.SqlStatement) -> set[str]:
-    return _names(statement.targets)
 
 
 def is_call(sql: syntax.Sql) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import field, replace
 from enum import StrEnum
 from functools import reduce
 from itertools import islice
+from typing import TypeVar
 
 from pggit_excellence.scan.frozen import dataclass
 
@@ -170,6 +171,7 @@ class Array:
 
 
 Value = Text | Record | Array
+_Value = TypeVar("_Value", bound=Value)
 
 
 def seq(parts: Iterable[Text]) -> Text:
@@ -191,7 +193,7 @@ def alt(choices: Iterable[Text]) -> Text:
     """One of the choices, without repetitions; more than MAX_CHOICES become a star over their leaves."""
     flat: dict[Text, None] = {}
     for choice in choices:
-        flat.update(dict.fromkeys(choice.choices if isinstance(choice, Alt) else (choice,)))
+        flat.update(dict.fromkeys(choices_of(choice)))
     if len(flat) == 1:
         return next(iter(flat))
     if len(flat) > MAX_CHOICES and not all(isinstance(choice, Const) for choice in flat):
@@ -341,7 +343,7 @@ def close_loop(entry: Value, after: Value, key: str) -> Value:
     if isinstance(entry, Array) or isinstance(after, Array):
         return Array(_everything(entry, after, key))
     before, behind = [], []
-    for choice in _choices(as_text(after)):
+    for choice in choices_of(as_text(after)):
         parts = choice.parts if isinstance(choice, Seq) else (choice,)
         at = [index for index, part in enumerate(parts) if part == Ref(key)]
         if len(at) != 1 or any(depends_on(part, key) for index, part in enumerate(parts) if index != at[0]):
@@ -354,7 +356,8 @@ def close_loop(entry: Value, after: Value, key: str) -> Value:
     return seq([star(alt(before or [EMPTY])), as_text(entry), star(alt(behind or [EMPTY]))])
 
 
-def _choices(text: Text) -> tuple[Text, ...]:
+def choices_of(text: _Value) -> tuple[_Value | Text, ...]:
+    """What the value can be: the choices of an alternative, else itself alone."""
     return text.choices if isinstance(text, Alt) else (text,)
 
 

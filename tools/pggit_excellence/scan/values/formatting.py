@@ -22,6 +22,7 @@ from pggit_excellence.scan.values.abstract import (
     Text,
     Value,
     alt,
+    choices_of,
     leaves,
     seq,
     star,
@@ -172,7 +173,7 @@ class Formatter:
 
     def pieces(self, parts: Sequence[Text]) -> Text:
         """A template of several parts: each choice of those with a %; those without stay as they are."""
-        choices = [part.choices if isinstance(part, Alt) and not _no_percent(part) else (part,) for part in parts]
+        choices = [(part,) if _no_percent(part) else choices_of(part) for part in parts]
         if prod(map(len, choices)) > MAX_CHOICES:
             return self.unknown(seq(parts))
         return alt(self.joined(_flat(chosen)) for chosen in product(*choices))
@@ -285,7 +286,7 @@ def quoted_already(text: Value) -> bool:
 
 def quoted_literal(text: Value) -> bool:
     """Whether the text is a quoted literal and nothing else: a literal inside a longer statement is quoted rightly."""
-    choices = text.choices if isinstance(text, Alt) else (text,)
+    choices = choices_of(text)
     return any(isinstance(choice, Hole) and choice.quoting == Quoting.LITERAL for choice in choices)
 
 

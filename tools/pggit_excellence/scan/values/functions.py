@@ -32,6 +32,7 @@ from pggit_excellence.scan.values.abstract import (
     Text,
     Value,
     alt,
+    choices_of,
     is_constant,
     join,
     join_all,
@@ -182,7 +183,7 @@ def _concat_ws(call: Call) -> Value:
 
 def _optional(text: Text) -> bool:
     """Whether it can be NULL or empty on purpose (a CASE without ELSE)."""
-    return EMPTY in (text.choices if isinstance(text, Alt) else (text,))
+    return EMPTY in choices_of(text)
 
 
 def _joined(items: list[Text], separator: Text) -> Text:
@@ -664,10 +665,6 @@ def _set_config(call: Call) -> Value:
 
 def _first(call: Call) -> Value:
     return call.args[0] if call.args else EMPTY
-
-
-def _any_of(call: Call) -> Value:
-    return join_all(call.args)
 
 
 def _lag(call: Call) -> Value:

@@ -28,6 +28,8 @@ from pggit_excellence.scan.values.abstract import (
     Text,
     Value,
     alt,
+    as_text,
+    choices_of,
     derived,
     holes,
     is_constant,
@@ -164,7 +166,7 @@ def may_have_no_row(query: str) -> bool:
 
 def each_constant(value: Value, exact: Callable[[str], str]) -> Text | None:
     """The result of an exact function of a text that is one of several constants; None where it is anything else."""
-    choices = value.choices if isinstance(value, Alt) else (value,)
+    choices = choices_of(value)
     known = [choice for choice in choices if isinstance(choice, Const)]
     return alt(Const(exact(choice.text)) for choice in known) if len(known) == len(choices) else None
 
@@ -221,17 +223,10 @@ def placed(value: Text, place: Place | None, specifier: Place | None = None) -> 
 
 
 def _placed_inside(value: Text, place: Place, specifier: Place | None) -> Text:
-    match value:
-        case Hole(place=None):
-            return replace(value, place=place, specifier=specifier)
-        case Alt(choices):
-            return Alt(tuple(_placed_inside(choice, place, specifier) for choice in choices))
-        case Seq(parts):
-            return Seq(tuple(_placed_inside(part, place, specifier) for part in parts))
-        case Star(body):
-            return Star(_placed_inside(body, place, specifier))
-        case _:
-            return value
+    def here(leaf: Const | Hole | Ref) -> Text:
+        return replace(leaf, place=place, specifier=specifier) if isinstance(leaf, Hole) and not leaf.place else leaf
+
+    return as_text(map_leaves(value, here))
 
 
 def slice_const(const: Const, start: int, end: int) -> Const:
