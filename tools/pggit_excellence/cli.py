@@ -21,6 +21,7 @@ from pggit_excellence.errors import EXIT_USAGE, CommandError
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
     "report": "what the diagnostics of the installed extension say",
+    "sbom": "which extensions, libraries and packages a project, installation or server consists of, as CycloneDX",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
     "slo": "service level objectives: what is attained, reports, availability from outside",
 }
