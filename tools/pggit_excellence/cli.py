@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
+from pggit_excellence.printable import printable
 
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         status: int = options.run(options)
     except CommandError as error:
-        print(f"{options.program}: {error}", file=sys.stderr)
+        print(printable(f"{options.program}: {error}", keep=""), file=sys.stderr)
         return EXIT_USAGE
     return status
 
