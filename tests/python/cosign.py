@@ -1,6 +1,6 @@
 """The real cosign, for tests: unpacked from Debian's packages into .cache, nothing on the machine is changed.
 
-trixie has 2.5, the last line that verifies detached signatures and bare envelopes; sid has 3.x, which knows bundles only.
+trixie has 2.5, which verifies detached signatures and bare envelopes; sid has 3.x, which knows bundles only.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from conftest import ROOT
 
 FOLDER = ROOT / ".cache" / "cosign"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-PASSPHRASE = "correct horse"
+PASSPHRASE = "correct horse"  # noqa: S105  # of throwaway keys
 
 
 def program(suite: str) -> Path:
-    """cosign of Debian's suite; skips the test, with the reason, where it cannot be had."""
+    """The cosign of Debian's suite; skips the test, with the reason, where it cannot be had."""
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None or not KEYRING.exists():
         pytest.skip("cosign comes from Debian's packages, and this is no Debian")
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def program(suite: str) -> Path:
 
 
 def _unpack(suite: str) -> None:
-    """apt with lists, sources and states of its own downloads the package; dpkg unpacks it."""
+    """With lists, sources and states of its own apt downloads the package; dpkg unpacks it."""
     work = FOLDER / f"{suite}.apt"
     for folder in ("lists/partial", "cache/archives/partial"):
         (work / folder).mkdir(parents=True, exist_ok=True)

@@ -148,9 +148,8 @@ def test_passphrase_asked_for_in_a_terminal(place: Path) -> None:
     ours, theirs = pty.openpty()
     code = "from pggit_excellence.cli import main; raise SystemExit(main(['sign', '--generate-key', 'k']))"
     environment = {"PYTHONPATH": str(ROOT / "tools"), "PATH": os.environ["PATH"]}
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    ) as process:
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": True}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, **terminal) as process:
         os.close(theirs)
         shown = b""
         while b"Passphrase" not in shown:
@@ -220,7 +219,7 @@ def foreign_keys(folder: Path) -> dict[str, str]:
 def test_keys_that_do_not_fit(key: Path, capsys: Capture) -> None:
     for name, said in foreign_keys(key.parent).items():
         assert said in failure(capsys, "sign", "file", "--key", name)
-    for name, said in {"p384.pub": "P-256", "ed25519.pub": "P-256", "k.key": "private key", "empty": "no public"}.items():
+    for name, said in {"p384.pub": "P-256", "ed25519.pub": "P-256", "k.key": "private", "empty": "no public"}.items():
         assert said in failure(capsys, "verify", "file", "--key", name)
 
 
@@ -260,7 +259,8 @@ def test_damaged_keys_of_cosign(key: Path, capsys: Capture, monkeypatch: pytest.
         assert f"damaged {name}: " in failure(capsys, "sign", "file", "--key", damaged.name)
 
 
-def test_options_that_do_not_go_together(key: Path, capsys: Capture) -> None:
+@pytest.mark.usefixtures("key")
+def test_options_that_do_not_go_together(capsys: Capture) -> None:
     assert "--key is missing" in failure(capsys, "sign", "file")
     assert "--payload-type" in failure(capsys, "sign", "file", "--key", "k.key", "--as", "dsse")
     assert "--payload-type" in failure(capsys, "sign", "file", "--key", "k.key", "--payload-type", "a/b")
@@ -269,12 +269,14 @@ def test_options_that_do_not_go_together(key: Path, capsys: Capture) -> None:
     assert "one file" in failure(capsys, "verify", "file", "file", "--key", "k.pub", "--bundle", "o")
 
 
-def test_files_that_cannot_be_signed(key: Path, capsys: Capture) -> None:
+@pytest.mark.usefixtures("key")
+def test_files_that_cannot_be_signed(capsys: Capture) -> None:
     os.mkfifo("pipe")
     for name in ("pipe", "missing", ".", "/dev/zero", "a\nb", "x" * 300):
         for form in ("bundle", "embedded"):
             failure(capsys, "sign", name, "--key", "k.key", "--as", form)
-    for text in ("", "[]", "{", '{"a": 1, "a": 2}', '{"a": NaN}', '{"a": 1e999}', f'{{"a": {2**60}}}', '{"a": "\\ud800"}'):
+    numbers = ('{"a": NaN}', '{"a": 1e999}', f'{{"a": {2**60}}}')
+    for text in ("", "[]", "{", '{"a": 1, "a": 2}', '{"a": "\\ud800"}', *numbers):
         Path("d.json").write_text(text)
         assert "d.json: " in failure(capsys, "sign", "d.json", "--key", "k.key", "--as", "embedded")
         assert Path("d.json").read_text() == text
@@ -291,7 +293,8 @@ def test_payload_type_can_be_demanded(key: Path, capsys: Capture) -> None:
     assert "type is 'text/plain'" in capsys.readouterr().out
 
 
-def test_huge_files_are_read_in_pieces(key: Path) -> None:
+@pytest.mark.usefixtures("key")
+def test_huge_files_are_read_in_pieces() -> None:
     """A file of 450 MiB (of holes) is signed by a process that may have 400 MiB in all."""
     with Path("huge").open("wb") as file:
         file.truncate(450 << 20)
