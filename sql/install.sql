@@ -59,6 +59,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/_tracking_triggers.sql
 \ir 30_slo/finish_upgrade.sql
 \ir 30_slo/health_check.sql
+\ir 30_slo/record_availability.sql
 \ir 30_slo/start_upgrade.sql
 \ir 30_slo/system_overview.sql
 \ir 30_slo/upgrade_error_rate.sql
