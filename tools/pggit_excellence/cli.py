@@ -17,6 +17,7 @@ from pggit_excellence.errors import EXIT_USAGE, CommandError
 
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
+    "exporter": "serve the metrics of one server or a fleet to Prometheus",
     "report": "what the diagnostics of the installed extension say",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
 }
