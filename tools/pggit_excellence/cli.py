@@ -22,6 +22,7 @@ from pggit_excellence.printable import printable
 
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
+    "exporter": "serve the metrics of one server or a fleet to Prometheus",
     "provenance": "who built files from what, signed: say it, or verify what others say",
     "report": "what the diagnostics of the installed extension say",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
