@@ -82,15 +82,23 @@ def _tool() -> dict[str, Any]:
         "type": "application",
         "name": "pggit-excellence",
         "version": version(),
-        "licenses": [{"license": {"id": "PostgreSQL", "acknowledgement": "declared"}}],
+        "licenses": [{"license": {"id": "PostgreSQL"}}],
     }
 
 
 def make_bom(inventory: Inventory, spec_version: str) -> Document:
-    """The BOM of everything in the inventory; `main` is what it is about."""
+    """The BOM of everything in the inventory; `main` is what it is about.
+
+    The files of all components are parts of the main one, where tools that ask each component for a supplier do not
+    mistake them for packages. The ref of a file begins with that of the component it belongs to.
+    """
     main = inventory.components[inventory.main]
     lifecycle = "operations" if main.kind == "server" else "build"
-    document = frame(spec_version, describe(main), main.supplier, lifecycle)
+    about = describe(main)
+    about["components"] = [
+        _file(ref, file) for ref, one in sorted(inventory.components.items()) for file in sorted(one.files)
+    ]
+    document = frame(spec_version, about, main.supplier, lifecycle)
     children: dict[str, list[Component]] = {}
     for _, component in sorted(inventory.components.items()):
         if component is not main:
@@ -124,14 +132,13 @@ def compositions(inventory: Inventory) -> Iterator[dict[str, Any]]:
 
 
 def describe(component: Component, children: Iterable[Component] = ()) -> dict[str, Any]:
-    """A component with its files and the components that it brings, in the order of the specification."""
+    """A component with those that it brings, in the order of the specification."""
     hashes = component.hashes or (listing_hashes(component.files) if component.files else ())
     hashed = component.hashed or ("sha256sum of its files, by name" if component.files else "")
     properties = set(component.properties)
     if hashed:
         properties.add((f"{NAMESPACE}:hashes-cover", hashed))
     properties |= {(f"{NAMESPACE}:gap", gap) for gap in component.gaps}
-    parts = [describe(child) for child in children] + [_file(component.ref, file) for file in sorted(component.files)]
     described: dict[str, Any] = {
         "type": component.type,
         "bom-ref": component.ref,
@@ -148,7 +155,7 @@ def describe(component: Component, children: Iterable[Component] = ()) -> dict[s
         "purl": component.purl,
         "externalReferences": [{"type": kind, "url": url} for kind, url in sorted(component.links)],
         "properties": [{"name": name, "value": value} for name, value in sorted(properties)],
-        "components": parts,
+        "components": [describe(child) for child in children],
         "evidence": _evidence(component),
     }
     return {key: value for key, value in described.items() if value}
@@ -162,6 +169,7 @@ def _file(owner: str, file: File) -> dict[str, Any]:
         "bom-ref": f"{owner}#{quote(file.name)}",
         "name": file.name,
         "hashes": [{"alg": "SHA-256", "content": file.sha256}, {"alg": "SHA-512", "content": file.sha512}],
+        "properties": [{"name": f"{NAMESPACE}:file-of", "value": owner}],
     }
 
 
@@ -170,8 +178,8 @@ def licences(expression: str) -> list[dict[str, Any]]:
     if not expression:
         return []
     if " " in expression:
-        return [{"expression": expression, "acknowledgement": "declared"}]
-    return [{"license": {"id": expression, "acknowledgement": "declared"}}]
+        return [{"expression": expression}]
+    return [{"license": {"id": expression}}]
 
 
 def organisation(contact: Contact) -> dict[str, Any]:

@@ -81,6 +81,10 @@ _WORDS = {
     "the mit license": "MIT",
     "psf": "PSF-2.0",
 }
+# "Copyright 2020 X", "Copyright (c) X", "(c) 2020 X"; no sentence about copyright.
+_STATEMENT = re.compile(
+    r"(?:portions\s+)?(?:copyright\s+(?:\(c\)|©|\d{4}|by\s)|(?:\(c\)|©)\s*(?:copyright\s+)?\d{4})", re.IGNORECASE
+)
 _PGXN_NOT_LICENCES = {"open_source", "restricted", "unrestricted", "unknown"}
 
 
@@ -139,10 +143,9 @@ def from_python(expression: str, words: str, classifiers: Iterable[str]) -> str:
 
 
 def copyright_line(text: str) -> str:
-    """The first copyright statement of a licence text; empty where there is none."""
+    """The first copyright statement of a licence text; empty where there is none but that of the licence itself."""
     for line in text.splitlines():
-        stripped = line.strip(" \t*#/;.-").strip()
-        if re.match(r"(?:portions\s+)?(?:copyright\b(?!\s+(?:notice|holder|owner|law|licen|and\b|statement|interest))"
-                    r"|\(c\)\s|©)", stripped, re.IGNORECASE) and re.search(r"\d{4}|©|\(c\)", stripped, re.IGNORECASE):
+        stripped = line.strip(" \t*#/;.-")
+        if _STATEMENT.match(stripped) and "Free Software Foundation" not in stripped:
             return stripped[:300]
     return ""

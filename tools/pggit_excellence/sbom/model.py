@@ -18,6 +18,20 @@ BUILT_IN_LANGUAGES = frozenset({"c", "internal", "sql"})
 # Languages that come with PostgreSQL; their extensions have had the same version since 9.1.
 POSTGRESQL_LANGUAGES = frozenset({"plpgsql", "plperl", "plperlu", "plpython3u", "pltcl", "pltclu"})
 LANGUAGE_VERSION = "1.0"
+# SHA-256 and SHA-512 of their control files, the same in every version from 14 to 18. What is only named is known by
+# them; a test compares with installations.
+LANGUAGE_CONTROL_HASHES = {
+    "plpgsql": (
+        "9457c3f51d6bdfab93f13080d177795a9274c025e378fb613218342e3a3c7b45",
+        "2ec62b6f68fbae634e490181cdedfe6806a582ec413ccb002a65420f4a0c79a0"
+        "260bd9ba65c98494466aff15ab3d7bed829a7fdbb7ed0fc765f5e0057ff24fc4",
+    ),
+    "plpython3u": (
+        "efdfc8503fb9e88e0ecf3c8352ea2fd187ef698e10d67f152b37c7855b9a6114",
+        "3e0b24c64a6b2f5e3f1fa72af09c4055b00877f2da79786499b43fb952d5983a"
+        "13053ae359cda4518ee1d33fd4ac9f37525d4c905468c4915efe71e295bd5602",
+    ),
+}
 POSTGRESQL_COPYRIGHT = "Portions Copyright (c) 1996, PostgreSQL Global Development Group"
 POSTGRESQL_SUPPLIER = "PostgreSQL Global Development Group"
 

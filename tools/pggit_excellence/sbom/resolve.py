@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pggit_excellence.sbom.model import (
+    LANGUAGE_CONTROL_HASHES,
     LANGUAGE_VERSION,
     POSTGRESQL_LANGUAGES,
     Component,
@@ -58,8 +59,10 @@ def _target(
         missing = extension_component(name, version)
         missing.found = False
         missing.gaps.add("only named, not seen")
-        if name in POSTGRESQL_LANGUAGES:
+        if name in LANGUAGE_CONTROL_HASHES:
             missing.gaps.clear()
+            missing.hashes = tuple(zip(("SHA-256", "SHA-512"), LANGUAGE_CONTROL_HASHES[name], strict=True))
+            missing.hashed = f"{name}.control of PostgreSQL 14 to 18"
         extensions[shown_name] = inventory.add(missing)
     return extensions[shown_name]
 

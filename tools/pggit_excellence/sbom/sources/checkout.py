@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from packageurl import PackageURL
 
@@ -38,6 +39,7 @@ from pggit_excellence.sbom.sources.python_packages import LOCKS, read_lock
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".tox", "__pycache__", "results", "dist"})
 _TESTS = re.compile(r"(?:^|/)(?:t|tests?|testing|expected|benchmarks?|examples?|fixtures?|ci)(?:/|_|$)", re.IGNORECASE)
 _LICENCE = re.compile(r"^(?:licen[cs]e|copying|copyright)(?:\.(?:md|txt|rst))?$", re.IGNORECASE)
+_SECURITY = re.compile(r"^(?:VULNERABILITY_DISCLOSURE|SECURITY)\.md$|^security\.txt$")
 # Control files follow the newest syntax: a tree is for all majors.
 NEWEST = 18
 MAX_FILES = 200_000
@@ -143,8 +145,11 @@ def _describe_project(inventory: Inventory, tree: Tree, project: Component, meta
     people = [_contact(str(one)) for one in ([maintainers] if isinstance(maintainers, str) else maintainers)]
     resources = meta.get("resources") if isinstance(meta.get("resources"), dict) else {}
     _links(project, resources or {})
+    policy = next((tree.name(path) for path in tree.named(_SECURITY) if len(path.relative_to(tree.root).parts) < 4), "")
+    if policy:
+        project.links.add(("security-contact", quote(policy)))
     if people:
-        url = next((url for kind, url in sorted(project.links) if kind == "website"), "")
+        url = next((url for kind, url in sorted(project.links) if kind in {"issue-tracker", "website"}), quote(policy))
         project.supplier = Contact(people[0].name, people[0].email, url)
         project.authors |= set(people)
     runtime = ((meta.get("prereqs") or {}).get("runtime") or {}).get("requires") or {}

@@ -10,6 +10,7 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
+from email.utils import parseaddr
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from pggit_excellence.files import read_limited
 from pggit_excellence.sbom.licences import copyright_line, from_python
 from pggit_excellence.sbom.model import Component, Contact, Inventory, shown
 
-LOCKS = ("requirements.lock", "uv.lock")
+LOCKS = ("requirements.lock", "requirements.txt", "uv.lock")
 # Extras with these names are for the project's own development.
 DEVELOPMENT = frozenset({"dev", "test", "tests", "testing", "docs", "lint"})
 _PIN = re.compile(r"^([A-Za-z0-9][\w.\-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;#\\]+)")
@@ -125,10 +126,9 @@ def _describe(component: Component, found: Distribution) -> None:
     component.description = shown(first("Summary"))
     component.licence = from_python(first("License-Expression"), first("License"), metadata.get_all("Classifier") or [])
     component.copyright = _copyright(found)
-    people = first("Author-email") or first("Maintainer-email")
-    match = re.match(r"\s*\"?([^<\",]*)\"?\s*<([^>,]+)>", people)
-    person = first("Author") or first("Maintainer") or (match[1].strip() if match else "") or people.split(",")[0]
-    component.supplier = Contact(shown(person or component.name), url=f"https://pypi.org/project/{normal(component.name)}/")
+    person, _ = parseaddr(first("Author-email") or first("Maintainer-email"))
+    who = first("Author") or first("Maintainer") or person or component.name
+    component.supplier = Contact(shown(who), url=f"https://pypi.org/project/{normal(component.name)}/")
     component.links.add(("distribution", f"https://pypi.org/project/{normal(component.name)}/{component.version}/"))
     text = found.read_text("METADATA")
     if text is not None and not component.hashes:
@@ -153,25 +153,25 @@ def _copyright(found: Distribution) -> str:
 
 
 class Requirement(NamedTuple):
-    """A package's name, the extras that are asked of it, and the extra that asks for it (empty: always needed)."""
+    """A package's name, the extras that are asked of it, and the extras that ask for it (none: always needed)."""
 
     name: str
     extras: frozenset[str]
-    only_for: str
+    only_for: frozenset[str]
 
 
 def _requirement(text: str) -> Requirement | None:
     match = _REQUIREMENT.match(text)
     if match is None:
         return None
-    extra = re.search(r"\bextra\s*==\s*['\"]([^'\"]+)", match[4] or "")
+    only_for = frozenset(normal(one) for one in re.findall(r"\bextra\s*==\s*['\"]([^'\"]+)", match[4] or ""))
     wanted = frozenset(normal(one.strip()) for one in (match[2] or "").split(",") if one.strip())
-    return Requirement(normal(match[1]), wanted, normal(extra[1]) if extra else "")
+    return Requirement(normal(match[1]), wanted, only_for)
 
 
 def _requirements_of(pin: Pin, found: Distribution | None) -> list[Requirement]:
     if pin.requires is not None:
-        return [Requirement(normal(name), frozenset(), "") for name in pin.requires]
+        return [Requirement(normal(name), frozenset(), frozenset()) for name in pin.requires]
     texts = (found.requires or ()) if found is not None and found.version == pin.version else ()
     return [requirement for requirement in map(_requirement, texts) if requirement is not None]
 
@@ -187,7 +187,8 @@ def _edges(direct: list[Requirement], requirements: dict[str, list[Requirement]]
             continue
         done.add((key, extra))
         for requirement in requirements[key]:
-            if requirement.only_for == extra and requirement.name in requirements:
+            wanted = extra in requirement.only_for if extra else not requirement.only_for
+            if wanted and requirement.name in requirements:
                 if requirement.name != key:
                     edges[key].add(requirement.name)
                 waiting += [(requirement.name, one) for one in requirement.extras]
