@@ -107,7 +107,7 @@ def _hmac(digest: str) -> Algorithm:
 
 
 def _cipher(name: str, mode: str) -> Algorithm | None:
-    """pgcrypto's `aes` takes the key's length from the key: its OID is the arc of AES."""
+    """The cipher in that mode; pgcrypto's `aes` takes the key's length from the key: its OID is the arc of AES."""
     functions = ("encrypt", "decrypt")
     if name == "aes":
         return Algorithm(f"aes-{mode}", "block-cipher", f"{_NIST}.1", 128, 1, mode=mode, functions=functions)

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-
 from pggit_excellence.errors import CommandError
 from pggit_excellence.sbom.documents import Document
 from pggit_excellence.sbom.hashing import listing_hashes

@@ -37,7 +37,10 @@ def make_cbom(inventory: Inventory, spec_version: str) -> Document:
 
 def _describe(name: str, places: list[tuple[str, str, str, int]]) -> dict[str, Any]:
     found = algorithm(name)
-    properties = {(f"{NAMESPACE}:called-as", name), *((f"{NAMESPACE}:function", function) for _, function, _, _ in places)}
+    properties = {
+        (f"{NAMESPACE}:called-as", name),
+        *((f"{NAMESPACE}:function", function) for _, function, _, _ in places),
+    }
     if not found.oid:
         properties.add((f"{NAMESPACE}:oid", "none is registered, or the algorithm is not known from the SQL"))
     return {

@@ -90,25 +90,14 @@ _PGXN_NOT_LICENCES = {"open_source", "restricted", "unrestricted", "unknown"}
 
 @cache
 def spdx(text: str) -> str:
-    """The text as a normal SPDX expression; empty where it is none."""
-    from license_expression import ExpressionError, get_spdx_licensing
+    """The text as an SPDX identifier or expression; empty where it is none."""
+    from cyclonedx.spdx import fixup_id, is_expression
 
-    known = _WORDS.get(text.strip().lower())
-    if known is not None:
+    stripped = text.strip()
+    known = _WORDS.get(stripped.lower()) or fixup_id(stripped)
+    if known:
         return known
-    if not text or not re.fullmatch(r"[A-Za-z0-9.+\-() ]+", text):
-        return ""
-    licensing = _licensing(get_spdx_licensing)
-    try:
-        info = licensing.validate(text)  # type: ignore[attr-defined]
-    except (ExpressionError, AttributeError):
-        return ""
-    return str(info.normalized_expression) if not info.errors and info.normalized_expression else ""
-
-
-@cache
-def _licensing(make: object) -> object:
-    return make()  # type: ignore[operator]
+    return stripped if " " in stripped and is_expression(stripped) else ""
 
 
 def from_pgxn(licence: object) -> str:

@@ -101,7 +101,18 @@ class Component:
             self.supplier = other.supplier
         self.scope = self.scope if self.scope == other.scope else ""
         self.found = self.found or other.found
-        for name in ("authors", "files", "needs", "test_needs", "crypto", "depends_on", "properties", "evidence", "links", "gaps"):
+        for name in (
+            "authors",
+            "files",
+            "needs",
+            "test_needs",
+            "crypto",
+            "depends_on",
+            "properties",
+            "evidence",
+            "links",
+            "gaps",
+        ):
             getattr(self, name).update(getattr(other, name))
         for need, places in other.seen_in.items():
             self.seen_in.setdefault(need, set()).update(places)

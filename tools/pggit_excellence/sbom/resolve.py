@@ -78,7 +78,9 @@ def _module(
     if stem in extensions:
         return extensions[stem]
     purl = generic_purl(stem)
-    found = Component(f"module:{purl}", "module", "library", stem, purl=purl, found=False, gaps={"only named, not seen"})
+    found = Component(
+        f"module:{purl}", "module", "library", stem, purl=purl, found=False, gaps={"only named, not seen"}
+    )
     return inventory.add(found)
 
 

@@ -17,7 +17,9 @@ def merge_vex(document: Document, paths: list[Path]) -> None:
     `affects` may name a component by its bom-ref, its purl, or a BOM-Link that ends with either. CommandError: it names
     none of this BOM.
     """
-    refs = {name: one["bom-ref"] for one in all_components(document) for name in (one.get("purl"), one["bom-ref"]) if name}
+    refs = {
+        name: one["bom-ref"] for one in all_components(document) for name in (one.get("purl"), one["bom-ref"]) if name
+    }
     merged = {}
     for path in paths:
         vex = load(path)

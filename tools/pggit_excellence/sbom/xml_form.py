@@ -8,7 +8,9 @@ from xml.sax.saxutils import escape, quoteattr
 from pggit_excellence.sbom.documents import Document
 
 # The elements that follow `compositions` in the schema's sequence.
-_AFTER = re.compile(r"^  <(?:properties|vulnerabilities|annotations|formulation|declarations|definitions)>|^</bom>", re.MULTILINE)
+_AFTER = re.compile(
+    r"^  <(?:properties|vulnerabilities|annotations|formulation|declarations|definitions)>|^</bom>", re.MULTILINE
+)
 
 
 def to_xml(document: Document) -> bytes:

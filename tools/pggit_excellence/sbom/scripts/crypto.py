@@ -86,7 +86,11 @@ def _calls(text: str, found: list[Token], index: int) -> bool:
     before = index - 1
     while before > 0 and text[found[before].start : found[before].end] == ".":
         before -= 2
-    return before < 0 or text[found[before].start : found[before].end].lower() not in {"function", "procedure", "exists"}
+    return before < 0 or text[found[before].start : found[before].end].lower() not in {
+        "function",
+        "procedure",
+        "exists",
+    }
 
 
 def _arguments(text: str, found: list[Token], index: int) -> list[list[str]]:

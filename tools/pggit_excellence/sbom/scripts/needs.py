@@ -1,4 +1,4 @@
-r"""What a script needs of the server: extensions, languages, loaded libraries; and which libraries its functions are in.
+r"""What a script needs of the server: extensions, languages, libraries that are loaded or that functions are in.
 
 libpg_query reads the statements that can say so. The code of DO blocks and functions is searched for statements that
 create extensions or load libraries, which are then read the same way.
@@ -58,7 +58,7 @@ def script_needs(text: str) -> Needs:
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Offset and text of each statement."""
     try:
-        slices = parser.split(text, with_parser=False, only_slices=True)
+        slices = [one for one in parser.split(text, with_parser=False, only_slices=True) if isinstance(one, slice)]
     except parser.ParseError:
         begins = [found.start() for found in _STATEMENT.finditer(text)]
         slices = [slice(begin, end) for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]

@@ -27,11 +27,10 @@ from pggit_excellence.sbom.sources.extensions import (
     add_crypto,
     add_file,
     add_needs,
-    describe,
-    explain,
+    begin,
     problem,
-    scripts_of,
     script_text,
+    scripts_of,
 )
 from pggit_excellence.sbom.sources.python_packages import LOCKS, read_lock
 
@@ -64,7 +63,7 @@ class Tree:
 
 def read_tree(inventory: Inventory, root: Path) -> None:
     """Add what a source tree says. CommandError: it cannot be read at all."""
-    tree = Tree(root, [root / path for path in sorted(_walk(root), key=lambda path: os.fsencode(path))])
+    tree = Tree(root, [root / path for path in sorted(_walk(root), key=os.fsencode)])
     controls = [path for path in tree.named(r"\.control$") if extension_name(path.name) is not None]
     meta = _meta(inventory, tree)
     project = inventory.lead(_project(tree, meta, controls))
@@ -194,7 +193,7 @@ def _add_extension(inventory: Inventory, tree: Tree, project: Component, path: P
         extension.control = read_control(path, NEWEST)
     except (ControlError, FileNotFoundError) as error:
         extension.error = error if isinstance(error, ControlError) else ControlError(path, 0, "no such file")
-    component = _extension_component(inventory, extension, tree)
+    component = begin(inventory, extension, tree.name)
     project.depends_on.add(component.ref)
     for attribute in ("licence", "copyright", "supplier"):
         if not getattr(component, attribute) or getattr(component, attribute) == Contact():
@@ -218,25 +217,6 @@ def _add_extension(inventory: Inventory, tree: Tree, project: Component, path: P
         if text is not None:
             add_needs(component, script_needs(text), shown(tree.name(by_name[script])), control.module_pathname)
             add_crypto(component, text, shown(tree.name(by_name[script])))
-
-
-def _extension_component(inventory: Inventory, extension: Extension, tree: Tree) -> Component:
-    from pggit_excellence.sbom.model import extension_component
-
-    control = extension.control
-    component = extension_component(extension.name, (control.default_version or "") if control else "")
-    component.evidence.add((shown(tree.name(extension.path)), 0))
-    add_file(inventory, component, extension.path, tree.name)
-    if extension.error is not None:
-        problem(inventory, component, explain(extension.error, tree.name))
-    if control is not None:
-        component.description = shown(control.comment or "")
-        describe(component, extension)
-        for item in control.includes:
-            message = f"{shown(tree.name(item.path))}:{item.line}: {item.name} makes the server read another file"
-            inventory.findings.append(message)
-            component.note("finding", message)
-    return inventory.add(component)
 
 
 def _read_scripts(inventory: Inventory, tree: Tree, project: Component) -> None:

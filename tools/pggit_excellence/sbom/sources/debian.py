@@ -18,7 +18,9 @@ from pggit_excellence.sbom.model import Component, Contact, Inventory
 
 INFO = Path("/var/lib/dpkg/info")
 DOC = Path("/usr/share/doc")
-_FIELDS = "${Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${Maintainer}\\t${Homepage}\\t${binary:Package}\\n"
+_FIELDS = (
+    "${Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${Maintainer}\\t${Homepage}\\t${binary:Package}\\n"
+)
 _BATCH = 3_000  # names in one command
 
 
@@ -57,7 +59,11 @@ def _search(paths: list[str]) -> dict[str, str]:
     """Path and package, for those that a package owns."""
     owners = {}
     for start in range(0, len(paths), _BATCH):
-        command = ["dpkg-query", "--search", *(re.sub(r"([\\*?\[])", r"\\\1", path) for path in paths[start : start + _BATCH])]
+        command = [
+            "dpkg-query",
+            "--search",
+            *(re.sub(r"([\\*?\[])", r"\\\1", path) for path in paths[start : start + _BATCH]),
+        ]
         done = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"LC_ALL": "C.UTF-8"})
         for line in done.stdout.decode(errors="surrogateescape").splitlines():
             names, separator, path = line.partition(": ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from pggit_excellence.files import said
@@ -21,6 +22,14 @@ MAX_SCRIPT = 64 * 2**20
 
 def add_extension(inventory: Inventory, extension: Extension, name_of: Naming, major: int) -> Component:
     """Add what its files say; what is broken or missing in them becomes a problem and a gap."""
+    component = begin(inventory, extension, name_of)
+    if extension.folder is not None:
+        add_scripts(inventory, component, extension, name_of, major)
+    return component
+
+
+def begin(inventory: Inventory, extension: Extension, name_of: Naming) -> Component:
+    """The extension with what its control file says, and that file."""
     control = extension.control
     version = (control.default_version or "") if control else ""
     component = extension_component(extension.name, version)
@@ -35,8 +44,6 @@ def add_extension(inventory: Inventory, extension: Extension, name_of: Naming, m
             inventory.findings.append(message)
             component.note("finding", message)
     add_file(inventory, component, extension.path, name_of)
-    if extension.folder is not None:
-        add_scripts(inventory, component, extension, name_of, major)
     return inventory.add(component)
 
 
@@ -56,29 +63,27 @@ def describe(component: Component, extension: Extension) -> None:
             component.note(f"extension:{name}", ", ".join(shown(one) for one in getattr(control, name)))
 
 
-def add_scripts(
-    inventory: Inventory, component: Component, extension: Extension, name_of: Naming, major: int
-) -> None:
+def add_scripts(inventory: Inventory, component: Component, extension: Extension, name_of: Naming, major: int) -> None:
     """Its scripts as files; what those that CREATE EXTENSION runs need; the versions that can be installed."""
     assert extension.folder is not None and extension.control is not None  # noqa: S101, PT018  # the caller's
     for script in extension.scripts:
         add_file(inventory, component, extension.folder / script, name_of)
     try:
         versions = [row.version for row in available_versions(extension, major)]
-        for path in sorted(extension.folder.glob(f"{extension.name}--*.control")):
-            add_file(inventory, component, path, name_of)
+        for version in extension.versions:
+            add_file(inventory, component, extension.folder / f"{extension.name}--{version}.control", name_of)
         if versions:
             component.note("extension:available_versions", ", ".join(sorted(shown(one) for one in versions)))
     except ControlError as error:
         problem(inventory, component, explain(error, name_of))
-    except ValueError:  # a name that glob takes for a pattern
-        pass
     default = extension.control.default_version
     if default is None:
-        problem(inventory, component, f"{shown(name_of(extension.path))}: no default_version, so no version is installed")
+        problem(
+            inventory, component, f"{shown(name_of(extension.path))}: no default_version, so no version is installed"
+        )
         return
-    path = install_path(extension.versions, default)
-    if path is None:
+    way = install_path(extension.versions, default)
+    if way is None:
         problem(inventory, component, f"{shown(name_of(extension.path))}: no script installs version {shown(default)}")
         return
     try:
@@ -86,13 +91,13 @@ def add_scripts(
     except ControlError:  # said above
         required = extension.control.requires
     component.needs |= {("extension", name) for name in required}
-    for script in scripts_of(extension.name, path):
+    for script in scripts_of(extension.name, way):
         read_script(inventory, component, extension.folder / script, name_of, extension.control.module_pathname)
 
 
 def scripts_of(name: str, path: list[str]) -> list[str]:
     """The scripts that install by way of these versions."""
-    updates = [f"{name}--{before}--{after}.sql" for before, after in zip(path, path[1:], strict=False)]
+    updates = [f"{name}--{before}--{after}.sql" for before, after in pairwise(path)]
     return [f"{name}--{path[0]}.sql", *updates]
 
 

@@ -56,7 +56,9 @@ def read_pg_config(program: str) -> Installation:
         try:
             done = subprocess.run([program, option], capture_output=True, text=True, check=False, timeout=30)
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-            raise CommandError(f"--pg-config {said(program, error if isinstance(error, OSError) else str(error))}") from None
+            raise CommandError(
+                f"--pg-config {said(program, error if isinstance(error, OSError) else str(error))}"
+            ) from None
         if done.returncode != 0 or not done.stdout.strip():
             raise CommandError(f"--pg-config {said(program, f'{option} says nothing; is it a pg_config?')}")
         return done.stdout.strip()
@@ -128,12 +130,14 @@ def read_folder(
             server.note("hidden", f"{shown(installation.name(path))} is hidden by another folder's")
             continue
         seen.add(name)
-        component = add_extension(inventory, read_extension(path, base, installation.major), installation.name, installation.major)
+        component = add_extension(
+            inventory, read_extension(path, base, installation.major), installation.name, installation.major
+        )
         server.depends_on.add(component.ref)
 
 
 def add_libraries(inventory: Inventory, server: Component, installation: Installation) -> dict[str, Path]:
-    """Each library as a file of the extension that names it, the others as the server's; name and path of every file."""
+    """Each library as a file of the extension that names it, the others as the server's; the path of every file, by name."""
     paths = {}
     owned: set[Path] = set()
     for component in inventory.of_kind("extension"):

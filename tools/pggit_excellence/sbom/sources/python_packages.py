@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from packageurl import PackageURL
 
-from pggit_excellence.errors import CommandError
 from pggit_excellence.files import read_limited
 from pggit_excellence.sbom.licences import copyright_line, from_python
 from pggit_excellence.sbom.model import Component, Contact, Inventory, shown
@@ -121,7 +120,7 @@ def _describe(component: Component, found: Distribution) -> None:
     metadata = found.metadata
 
     def first(name: str) -> str:
-        return (metadata.get_all(name) or [""])[0]
+        return str((metadata.get_all(name) or [""])[0])
 
     component.description = shown(first("Summary"))
     component.licence = from_python(first("License-Expression"), first("License"), metadata.get_all("Classifier") or [])
@@ -141,7 +140,9 @@ def _describe(component: Component, found: Distribution) -> None:
 
 
 def _copyright(found: Distribution) -> str:
-    files = sorted(str(path) for path in found.files or () if _LICENCE_FILE.search(str(path)) and ".dist-info/" in str(path))
+    files = sorted(
+        str(path) for path in found.files or () if _LICENCE_FILE.search(str(path)) and ".dist-info/" in str(path)
+    )
     for name in files:
         try:
             text = Path(str(found.locate_file(name))).read_text(encoding="utf-8", errors="replace")
