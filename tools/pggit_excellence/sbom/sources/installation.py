@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pggit_excellence.errors import CommandError
 from pggit_excellence.files import said
-from pggit_excellence.sbom.control.extension import extension_name, read_extension
+from pggit_excellence.sbom.control.extension import Listings, extension_name, read_extension
 from pggit_excellence.sbom.hashing import listing_hashes
 from pggit_excellence.sbom.model import (
     POSTGRESQL_COPYRIGHT,
@@ -116,6 +116,7 @@ def read_folder(
 ) -> None:
     """The extensions of one folder; those whose name was `seen` are hidden by it."""
     folder = base / "extension"
+    listings: Listings = {}
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208  # with surrogates for bytes that are not UTF-8
     except OSError as error:
@@ -131,7 +132,7 @@ def read_folder(
             continue
         seen.add(name)
         component = add_extension(
-            inventory, read_extension(path, base, installation.major), installation.name, installation.major
+            inventory, read_extension(path, base, installation.major, listings), installation.name, installation.major
         )
         server.depends_on.add(component.ref)
 
