@@ -78,7 +78,7 @@ def _json_error(content: bytes, version: str) -> str | None:
     Draft7Validator.FORMAT_CHECKER.checks("iri-reference")(_is_iri_reference)
     Draft7Validator.VALIDATORS["uniqueItems"] = _unique_items
     validator = JsonStrictValidator(SchemaVersion.from_version(version))
-    _inline(validator._validator.schema)  # noqa: SLF001  # the library has no other way to the schema that it read
+    _inline(validator._validator.schema)  # the library has no other way to the schema that it read
     found = validator.validate_str(content.decode())
     if found is None:
         return None

@@ -138,7 +138,7 @@ def read_folder(
 
 
 def add_libraries(inventory: Inventory, server: Component, installation: Installation) -> dict[str, Path]:
-    """Each library as a file of the extension that names it, the others as the server's; the path of every file, by name."""
+    """Each library as a file of the extension that names it, others as the server's; the path of every file by name."""
     paths = {}
     owned: set[Path] = set()
     for component in inventory.of_kind("extension"):
