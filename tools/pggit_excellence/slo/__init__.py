@@ -1,6 +1,7 @@
 """`pggit-excellence slo`: service level objectives from the command line, one module per command."""
 
 COMMANDS = {
+    "rules": "rules and alerts for Prometheus, generated from the objectives",
     "maintain": "roll up samples and delete old ones, until nothing is left",
     "probe": "time pgGit's version queries and take a health sample",
 }
