@@ -62,6 +62,12 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/start_upgrade.sql
 \ir 30_slo/system_overview.sql
 \ir 30_slo/upgrade_error_rate.sql
+\ir 35_tracking/tables.sql
+\ir 35_tracking/_book_tracking.sql
+\ir 35_tracking/_sentinels.sql
+\ir 35_tracking/disable_sentinels.sql
+\ir 35_tracking/enable_sentinels.sql
+\ir 35_tracking/sentinel_status.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql
