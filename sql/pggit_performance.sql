@@ -16,7 +16,16 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/undo.sql
 \ir 00_core/version.sql
 \ir 10_metrics/tables.sql
+\ir 10_metrics/_buckets.sql
+\ir 10_metrics/_lock_maintenance.sql
+\ir 10_metrics/_metric_window.sql
+\ir 10_metrics/_objective_met.sql
+\ir 10_metrics/_purge.sql
+\ir 10_metrics/_roll_up.sql
+\ir 10_metrics/_sketch.sql
 \ir 10_metrics/_statements.sql
+\ir 10_metrics/maintain.sql
+\ir 10_metrics/metric_percentiles.sql
 \ir 10_metrics/purge_snapshots.sql
 \ir 10_metrics/record_metric.sql
 \ir 10_metrics/take_snapshot.sql

@@ -20,6 +20,7 @@ BAD = {
     ],
     "numeric": ["NULL", "-1", "0", "1e300", "NaN", "Infinity", "-Infinity"],
     "double precision": ["NULL", "-1", "0", "1e308", "NaN", "Infinity", "-Infinity"],
+    "double precision[]": ["NULL", "{}", "{NULL}", "{0.5,NULL}", "{-1}", "{NaN}", "{1e308}", "{{0.5},{0.9}}"],
     "integer": ["NULL", "-1", "0", "2147483647", "-2147483648"],
     "bigint": ["NULL", "-1", "0", "9223372036854775807", "-9223372036854775808"],
     "interval": [

@@ -1,6 +1,7 @@
 """The command line `pggit-excellence`.
 
-Each command is a subpackage with `add_arguments(parser)` and `run(options) -> int`; only the chosen one is imported.
+Each command is a module with `add_arguments(parser)` and `run(options) -> int`, and `MORE_FORMATS` where it prints more
+than text and JSON; a package with `COMMANDS` is a group of such commands. Only the chosen one is imported.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
+from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
 
@@ -19,17 +22,27 @@ COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
     "report": "what the diagnostics of the installed extension say",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
+    "slo": "service level objectives: what is attained, reports, availability from outside",
 }
-# Beside text and json.
-MORE_FORMATS = {"scan": ("sarif", "github")}
 
 
-def common_options(formats: Sequence[str]) -> argparse.ArgumentParser:
-    """What every command takes."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
-    parser.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
-    return parser
+def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Sequence[str]) -> None:
+    """The commands of `group.COMMANDS` (name to summary), modules of the same package; options of the chosen one."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in group.COMMANDS.items():
+        # A command may define an option that all have in its own way.
+        command = commands.add_parser(name, help=summary, description=summary, conflict_handler="resolve")
+        if name not in argv:
+            continue
+        module = import_module(f"{group.__package__}.{name}{'_' if iskeyword(name) else ''}")
+        if hasattr(module, "COMMANDS"):
+            add_commands(command, module, argv)
+            continue
+        formats = ("text", "json", *getattr(module, "MORE_FORMATS", ()))
+        command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
+        command.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run, program=command.prog)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,17 +52,12 @@ def main(argv: Sequence[str]) -> int:
         description="Diagnostics, tuning and observability for databases that run pgGit.",
         epilog="Exit status: 0 clean, 1 findings, 2 usage or error, 3 nothing to do.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        common = common_options(("text", "json", *MORE_FORMATS.get(name, ())))
-        command = commands.add_parser(name, help=summary, description=summary, parents=[common])
-        if name in argv:
-            import_module(f"pggit_excellence.{name}").add_arguments(command)
+    add_commands(parser, sys.modules[__name__], argv)
     options = parser.parse_args(argv)
     try:
-        status: int = import_module(f"pggit_excellence.{options.command}").run(options)
+        status: int = options.run(options)
     except CommandError as error:
-        print(f"pggit-excellence {options.command}: {error}", file=sys.stderr)
+        print(f"{options.program}: {error}", file=sys.stderr)
         return EXIT_USAGE
     return status
 

@@ -1,0 +1,6 @@
+"""`pggit-excellence slo`: service level objectives from the command line, one module per command."""
+
+COMMANDS = {
+    "maintain": "roll up samples and delete old ones, until nothing is left",
+    "probe": "time pgGit's version queries and take a health sample",
+}
