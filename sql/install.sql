@@ -74,9 +74,13 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tables.sql
 \ir 35_tracking/_book_tracking.sql
 \ir 35_tracking/_sentinels.sql
+\ir 35_tracking/_tracking_matches.sql
 \ir 35_tracking/disable_sentinels.sql
 \ir 35_tracking/enable_sentinels.sql
 \ir 35_tracking/sentinel_status.sql
+\ir 35_tracking/tracking_bypasses.sql
+\ir 35_tracking/tracking_coverage.sql
+\ir 35_tracking/tracking_gaps.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql

@@ -16,7 +16,7 @@ COMMENT ON FUNCTION pggit_excellence._server_run() IS
 -- for all events that were tracked, one of value 0 for all that certainly failed. Events under way are booked when they
 -- end, and failures while others run DDL possibly not before those are done. One booking at a time: a second one finds
 -- nothing to do.
-CREATE FUNCTION pggit_excellence._book_tracking(OUT tracked bigint, OUT failed bigint, OUT note text)
+CREATE FUNCTION pggit_excellence._book_tracking(OUT tracked bigint, OUT failed bigint, OUT errors bigint, OUT note text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -26,8 +26,8 @@ DECLARE
     counts record;
     ended  bigint;
 BEGIN
-    INSERT INTO pggit_excellence.sentinel_bookings (server_run, tracked, failed, left_out, booked_at)
-    VALUES ('', 0, 0, 0, pg_catalog.clock_timestamp()) ON CONFLICT DO NOTHING;
+    INSERT INTO pggit_excellence.sentinel_bookings (server_run, tracked, failed, left_out, errors, new_errors, booked_at)
+    VALUES ('', 0, 0, 0, 0, 0, pg_catalog.clock_timestamp()) ON CONFLICT DO NOTHING;
     SELECT b.* INTO booked FROM pggit_excellence.sentinel_bookings AS b FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         note := 'another session is booking now';
@@ -42,10 +42,12 @@ BEGIN
         booked.tracked := counts.tracked;
         booked.failed := 0;
         booked.left_out := counts.started_after - ended;
+        booked.errors := counts.errors;
     END IF;
     -- Certain: what began, did not end, and does not run; never less than before.
     tracked := counts.tracked - booked.tracked;
     failed := GREATEST(counts.started - ended - counts.held - booked.left_out - booked.failed, 0);
+    errors := counts.errors - booked.errors;
     IF tracked > 0 THEN
         PERFORM pggit_excellence.record_metric('ddl_tracking_ok', 1, sample_count => LEAST(tracked, 2147483647)::integer);
     END IF;
@@ -56,7 +58,7 @@ BEGIN
     SET server_run = run, tracked = counts.tracked, failed = booked.failed + _book_tracking.failed,
         -- What was under way when counting began has ended since, and hides no failure any more.
         left_out = LEAST(booked.left_out, counts.started_after - ended - booked.failed - _book_tracking.failed),
-        booked_at = pg_catalog.clock_timestamp();
+        errors = counts.errors, new_errors = _book_tracking.errors, booked_at = pg_catalog.clock_timestamp();
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._book_tracking() IS

@@ -10,28 +10,27 @@
 -- found there counts only where it can be true. Errors of our own are counted and logged, and the DDL goes on; another
 -- session's lock is waited for 100 ms at most.
 
--- Numbers of the advisory lock: 1886807924 and the depth of nesting.
+-- Numbers of the advisory lock: 1886807924 and the depth of nesting. Few and large expressions: PL/pgSQL prepares each one
+-- anew in every transaction.
 CREATE FUNCTION pggit_excellence._sentinel_begin()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '100ms'
 AS $body$
 DECLARE
-    frames  text;
-    counted bigint;
-BEGIN
-    IF pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') THEN
-        RETURN;
-    END IF;
     -- 16 digits (microseconds since 1970) and a comma for each event under way, the innermost first; 60 are enough.
-    frames := pg_catalog.left(COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), ''), 1020);
-    IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(1886807924, pg_catalog.length(frames) / 17) THEN
-        RAISE EXCEPTION 'another session holds advisory lock (1886807924, %) alone', pg_catalog.length(frames) / 17;
-    END IF;
-    counted := pg_catalog.nextval('pggit_excellence.sentinel_started');
-    frames := pg_catalog.set_config('pggit_excellence.sentinel_frames',
-        (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6)::bigint || ',' || frames, true);
+    frames text := pg_catalog.left(COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), ''), 1020);
+BEGIN
+    frames := CASE
+        WHEN pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') THEN ''
+        -- Refused only where somebody holds the lock alone, which anybody can: then what is under way cannot be told.
+        WHEN pg_catalog.pg_try_advisory_xact_lock_shared(1886807924, pg_catalog.length(frames) / 17)
+         AND pg_catalog.nextval('pggit_excellence.sentinel_started') > 0
+        THEN pg_catalog.set_config('pggit_excellence.sentinel_frames',
+                 (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6)::bigint || ',' || frames, true)
+        WHEN pg_catalog.nextval('pggit_excellence.sentinel_errors') > 0
+        THEN pg_catalog.set_config('pggit_excellence.sentinel_frames', '0000000000000000,' || frames, true)
+    END;
 EXCEPTION WHEN OTHERS THEN
     BEGIN
         RAISE LOG 'pggit_excellence could not begin to measure %: %', TG_TAG, SQLERRM;
@@ -52,43 +51,39 @@ SET lock_timeout = '100ms'
 AS $body$
 DECLARE
     ended   bigint := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6;
-    frames  text;
+    frames  text := COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), '');
     began   bigint;
     counted bigint;
 BEGIN
     IF pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') THEN
         RETURN;
     END IF;
-    frames := COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), '');
-    began := CASE WHEN pg_catalog.left(frames, 17) ~ '^[0-9]{16},$' THEN pg_catalog.left(frames, 16)::bigint END;
-    frames := pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true);
-    IF began = 0 THEN
-        RETURN;  -- its begin could not be measured, and was counted as an error
-    ELSIF began IS NULL THEN
-        RAISE EXCEPTION 'setting pggit_excellence.sentinel_frames was changed meanwhile';
-    ELSIF TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %' THEN
+    began := CASE WHEN pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true) IS NOT NULL
+                   AND frames ~ '^[0-9]{16},' THEN pg_catalog.left(frames, 16)::bigint END;
+
+    IF began >= (pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1e6)::bigint AND began <= ended
+       AND NOT (TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %')
+    THEN
+        INSERT INTO pggit_excellence.performance_metrics_new (metric_type, metric_value, tags)
+        SELECT 'ddl_tracking_ms', (ended - began) / 1000.0, pg_catalog.jsonb_build_object('event', TG_EVENT, 'command', TG_TAG)
+        WHERE EXISTS (
+            SELECT FROM pg_catalog.pg_event_trigger AS e
+            WHERE e.evtname >= 'pggit' AND e.evtname < 'pggiu' AND e.evtevent = TG_EVENT
+              AND e.evtenabled IN ('A', CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+              AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags)));
+        counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
+                        ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
+    ELSIF began > 0 AND TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %' THEN
         -- Tracked at sql_drop; a second sample of next to nothing would flatter the percentiles.
         counted := pg_catalog.nextval('pggit_excellence.sentinel_repeated');
-        RETURN;
-    ELSIF began > ended OR began < (pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1e6)::bigint THEN
-        counted := pg_catalog.nextval('pggit_excellence.sentinel_tracked');
+    ELSIF began IS DISTINCT FROM 0 THEN
         RAISE EXCEPTION 'the clock went back, or setting pggit_excellence.sentinel_frames was changed meanwhile';
     END IF;
-
-    INSERT INTO pggit_excellence.performance_metrics (metric_type, metric_value, tags)
-    SELECT 'ddl_tracking_ms', (ended - began) / 1000.0, pg_catalog.jsonb_build_object('event', TG_EVENT, 'command', TG_TAG)
-    WHERE EXISTS (
-        SELECT FROM pg_catalog.pg_event_trigger AS e
-        WHERE e.evtname >= 'pggit' AND e.evtname < 'pggiu' AND e.evtevent = TG_EVENT
-          AND e.evtenabled IN ('A', CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
-          AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags)));
-    counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
-                    ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
 EXCEPTION WHEN OTHERS THEN
     BEGIN
         RAISE LOG 'pggit_excellence could not measure %: %', TG_TAG, SQLERRM;
         PERFORM pg_catalog.nextval('pggit_excellence.sentinel_errors');
-        -- Our error is none of pgGit's: what began ended.
+        -- What began ended: our error is no failure of pgGit's.
         IF counted IS NULL AND began > 0 THEN
             PERFORM pg_catalog.nextval('pggit_excellence.sentinel_tracked');
         END IF;

@@ -46,7 +46,7 @@ AS $body$
     routines AS (
         SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS object_type, p.oid,
                s.name AS schema_name, s.quoted AS schema_quoted, p.proname::text AS name, pg_catalog.quote_ident(p.proname) AS quoted,
-               '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' AS arguments,
+               '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')' AS arguments,
                pg_catalog.count(*) OVER (PARTITION BY p.pronamespace, p.proname) = 1 AS alone,
                m.objid IS NOT NULL AS member
         FROM pg_catalog.pg_proc AS p
@@ -75,8 +75,9 @@ AS $body$
     JOIN relations AS r ON r.oid = p.relation
     UNION ALL
     SELECT p.object_type, p.schema_name, p.name || p.arguments,
-           ARRAY[p.name || p.arguments, p.quoted || p.arguments] || CASE WHEN p.alone THEN ARRAY[p.name, p.quoted] ELSE '{}' END,
-           ARRAY[p.oid::text, p.schema_quoted || '.' || p.quoted || p.arguments]
+           ARRAY[p.name || p.arguments, p.quoted || p.arguments, p.quoted || pg_catalog.replace(p.arguments, ', ', ',')]
+               || CASE WHEN p.alone THEN ARRAY[p.name, p.quoted] ELSE '{}' END,
+           ARRAY[p.oid::text, p.schema_quoted || '.' || p.quoted || pg_catalog.replace(p.arguments, ', ', ',')]
                || CASE WHEN p.alone THEN '{}' ELSE ARRAY[p.name, p.quoted] END,
            p.member
     FROM routines AS p

@@ -42,7 +42,8 @@ BEGIN
              THEN 'pggit_excellence.enabled is off in this session' END,
         CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'the counts are the primary''s: ask there'
              WHEN booked.server_run <> pggit_excellence._server_run() THEN 'the server crashed or was restored since the last booking: counts may have jumped' END,
-        CASE WHEN errors > 0 THEN 'the server''s log tells the errors (pggit_excellence could not ...)' END), '');
+        CASE WHEN errors - booked.errors + booked.new_errors > 0
+             THEN errors - booked.errors + booked.new_errors || ' events could not be measured lately; the server''s log may tell why (pggit_excellence could not ...)' END), '');
     RETURN NEXT;
 END
 $body$;

@@ -21,6 +21,8 @@ CREATE TABLE pggit_excellence.sentinel_bookings (
     tracked     bigint NOT NULL,
     failed      bigint NOT NULL,
     left_out    bigint NOT NULL,
+    errors      bigint NOT NULL,
+    new_errors  bigint NOT NULL,
     booked_at   timestamptz NOT NULL
 );
 COMMENT ON TABLE pggit_excellence.sentinel_bookings IS
@@ -32,4 +34,22 @@ COMMENT ON COLUMN pggit_excellence.sentinel_bookings.tracked IS 'Value of sentin
 COMMENT ON COLUMN pggit_excellence.sentinel_bookings.failed IS 'Failures that were booked since counting began anew.';
 COMMENT ON COLUMN pggit_excellence.sentinel_bookings.left_out IS
     'How many events were begun and not ended when counting began anew: running then, or a jump. Only ever lowered.';
+COMMENT ON COLUMN pggit_excellence.sentinel_bookings.errors IS 'Value of sentinel_errors when it was last booked.';
+COMMENT ON COLUMN pggit_excellence.sentinel_bookings.new_errors IS 'How many of them came between the last two bookings.';
 COMMENT ON COLUMN pggit_excellence.sentinel_bookings.booked_at IS 'When it was last booked.';
+
+-- One row per probe: what health_check() shows of it without measuring again.
+CREATE TABLE pggit_excellence.probe_results (
+    probe       text PRIMARY KEY,
+    metric_type text,
+    value       double precision,
+    note        text,
+    probed_at   timestamptz NOT NULL
+);
+COMMENT ON TABLE pggit_excellence.probe_results IS
+    'What each probe of run_probes() found last, and when maintain() ran last (probe maintain). All of them: performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.probe_results.probe IS 'Name of the probe.';
+COMMENT ON COLUMN pggit_excellence.probe_results.metric_type IS 'The metric that it records; NULL: none.';
+COMMENT ON COLUMN pggit_excellence.probe_results.value IS 'What it found, in the unit of the metric; NULL: it could not, see note.';
+COMMENT ON COLUMN pggit_excellence.probe_results.note IS 'What else is to be said, or why there is no value; NULL: nothing.';
+COMMENT ON COLUMN pggit_excellence.probe_results.probed_at IS 'When it ran last.';
