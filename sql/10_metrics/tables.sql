@@ -90,7 +90,7 @@ CREATE TABLE pggit_excellence.slo_objectives (
     is_default     boolean NOT NULL DEFAULT false,
     counted_since  timestamptz,
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    changed_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_at     timestamptz,
     CHECK ((kind = 'limit') = (target IS NULL))
 );
 COMMENT ON TABLE pggit_excellence.slo_objectives IS
@@ -103,12 +103,12 @@ COMMENT ON COLUMN pggit_excellence.slo_objectives.comparison IS 'A sample is goo
 COMMENT ON COLUMN pggit_excellence.slo_objectives.threshold IS 'What values are compared with, in the unit of the metric. A change judges later samples only; what was counted stays.';
 COMMENT ON COLUMN pggit_excellence.slo_objectives.target IS 'The share of events that must be good, between 0 and 1. NULL: a limit has none.';
 COMMENT ON COLUMN pggit_excellence.slo_objectives.slo_window IS 'The rolling time over which it must be met.';
-COMMENT ON COLUMN pggit_excellence.slo_objectives.minimum_events IS 'Fewer events in a window raise no alert.';
+COMMENT ON COLUMN pggit_excellence.slo_objectives.minimum_events IS 'Fewer events in the long window of an alert raise none.';
 COMMENT ON COLUMN pggit_excellence.slo_objectives.enabled IS 'false: it is counted, but neither reported nor alerted.';
-COMMENT ON COLUMN pggit_excellence.slo_objectives.is_default IS 'Whether it is as the extension brought it.';
-COMMENT ON COLUMN pggit_excellence.slo_objectives.counted_since IS 'From when on its events are counted. NULL: since there are samples.';
+COMMENT ON COLUMN pggit_excellence.slo_objectives.is_default IS 'Whether it came with the extension, changed since or not; drop_objective() refuses it.';
+COMMENT ON COLUMN pggit_excellence.slo_objectives.counted_since IS 'From when on its events are counted. NULL: a limit, or not known.';
 COMMENT ON COLUMN pggit_excellence.slo_objectives.created_at IS 'When it was made.';
-COMMENT ON COLUMN pggit_excellence.slo_objectives.changed_at IS 'When it was last changed.';
+COMMENT ON COLUMN pggit_excellence.slo_objectives.changed_at IS 'When its comparison or threshold was last changed: what was recorded before is judged by the former one. NULL: never.';
 
 CREATE TABLE pggit_excellence.objective_rollups (
     objective    text NOT NULL,

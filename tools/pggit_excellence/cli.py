@@ -1,7 +1,8 @@
 """The command line `pggit-excellence`.
 
-Each command is a module with `add_arguments(parser)` and `run(options) -> int`, and `MORE_FORMATS` where it prints more
-than text and JSON; a package with `COMMANDS` is a group of such commands. Only the chosen one is imported.
+Each command is a module with `add_arguments(parser)` and `run(options) -> int`, `MORE_FORMATS` where it prints more
+than text and JSON, `OFFLINE` where it talks to no server; a package with `COMMANDS` is a group of such commands. Only
+the chosen one is imported.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from pathlib import Path
 from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
+from pggit_excellence.printable import printable
 
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
+    "exporter": "serve the metrics of one server or a fleet to Prometheus",
+    "provenance": "who built files from what, signed: say it, or verify what others say",
     "report": "what the diagnostics of the installed extension say",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
+    "sign": "sign files with a key of your own, as cosign does",
     "slo": "service level objectives: what is attained, reports, availability from outside",
+    "verify": "is a file what the holder of that key signed?",
 }
 
 
@@ -40,7 +46,8 @@ def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Seque
             continue
         formats = ("text", "json", *getattr(module, "MORE_FORMATS", ()))
         command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
-        command.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
+        if not getattr(module, "OFFLINE", False):
+            command.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
         module.add_arguments(command)
         command.set_defaults(run=module.run, program=command.prog)
 
@@ -57,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         status: int = options.run(options)
     except CommandError as error:
-        print(f"{options.program}: {error}", file=sys.stderr)
+        print(printable(f"{options.program}: {error}", keep=""), file=sys.stderr)
         return EXIT_USAGE
     return status
 
