@@ -33,6 +33,15 @@ BEGIN
         RETURN;
     END IF;
 
+    -- sql/pggit_performance.sql installs neither.
+    IF pg_catalog.to_regclass('pggit_excellence.probe_results') IS NOT NULL THEN
+        PERFORM pggit_excellence._note_probe('maintain', NULL, NULL, NULL);
+        IF EXISTS (SELECT FROM pggit_excellence.sentinel_bookings) THEN
+            task := 'book tracking';
+            SELECT b.tracked + b.failed, b.note INTO affected, note FROM pggit_excellence._book_tracking() AS b;
+            RETURN NEXT;
+        END IF;
+    END IF;
     task := 'roll up samples';
     affected := pggit_excellence._roll_up(batch_size);
     note := CASE WHEN affected >= batch_size AND EXISTS (SELECT FROM pggit_excellence.performance_metrics_new) THEN waiting END;

@@ -99,9 +99,10 @@ CREATE FUNCTION pggit_excellence._tracking_matches()
 RETURNS TABLE (object_type text, schema_name text, object_name text, recorded_as text, verdict text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
 SET search_path = pg_catalog, pg_temp
--- Estimates of what functions and arrays return are no guide: without hash joins 10,000 tables would take minutes.
+-- Estimates of what functions and arrays return are no guide: only hash joins keep it linear.
 SET enable_nestloop = off
 SET enable_mergejoin = off
+SET jit = off
 AS $body$
 BEGIN
     RETURN QUERY
@@ -118,23 +119,28 @@ BEGIN
           AND o.schema_name <> 'information_schema' AND o.schema_name !~ '^(pg_|pggit$|pggit_)'
         GROUP BY o.object_type, o.schema_name, o.object_name
     ),
-    by_name AS MATERIALIZED (
-        SELECT o.number AS object_number, r.number AS record_number, r.object_name AS recorded_as, true AS right_name
+    -- schema_name NULL: in a record of any schema.
+    spellings AS MATERIALIZED (
+        SELECT o.number, o.object_type, CASE WHEN o.object_type <> 'SCHEMA' THEN o.schema_name END AS schema_name, n.name,
+               true AS right_name
         FROM objects AS o
-        CROSS JOIN LATERAL (SELECT DISTINCT u.name FROM pg_catalog.unnest(o.names) AS u (name)) AS n
-        JOIN records AS r
-          ON r.object_type = o.object_type COLLATE "C" AND r.object_name = n.name COLLATE "C"
-         AND (r.schema_name = o.schema_name COLLATE "C" OR o.object_type = 'SCHEMA')
-    ),
-    matches AS MATERIALIZED (
-        SELECT b.object_number, b.record_number, b.recorded_as, b.right_name FROM by_name AS b
-        UNION ALL
-        SELECT o.number, r.number, r.object_name, false
+        CROSS JOIN LATERAL pg_catalog.unnest(o.names) AS n (name)
+        UNION
+        SELECT o.number, o.object_type, CASE WHEN n.name !~ '[.]|^[0-9]+$' THEN o.schema_name END, n.name, false
         FROM objects AS o
         CROSS JOIN LATERAL pg_catalog.unnest(o.aliases) AS n (name)
+    ),
+    matches AS MATERIALIZED (
+        SELECT s.number AS object_number, r.number AS record_number, r.object_name AS recorded_as, s.right_name
+        FROM spellings AS s
         JOIN records AS r
-          ON r.object_type = o.object_type COLLATE "C" AND r.object_name = n.name COLLATE "C"
-         AND (r.schema_name = o.schema_name COLLATE "C" OR n.name ~ '[.]|^[0-9]+$')
+          ON r.object_type = s.object_type COLLATE "C" AND r.schema_name = s.schema_name COLLATE "C"
+         AND r.object_name = s.name COLLATE "C"
+        UNION ALL
+        SELECT s.number, r.number, r.object_name, s.right_name
+        FROM spellings AS s
+        JOIN records AS r ON r.object_type = s.object_type COLLATE "C" AND r.object_name = s.name COLLATE "C"
+        WHERE s.schema_name IS NULL
     ),
     found AS (
         SELECT m.object_number, pg_catalog.bool_or(m.right_name) AS right_name,

@@ -3,13 +3,13 @@
 
 -- pgGit's version queries that this release has, by their exact signatures.
 CREATE FUNCTION pggit_excellence._version_queries()
-RETURNS TABLE ("position" integer, query text, needs_object boolean)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 6
+RETURNS TABLE ("position" integer, query text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT q."position", q.query, q.arguments <> ''
-    FROM (VALUES (1, 'version', ''), (2, 'get_version', 'text'), (3, 'get_version_fast', 'text'),
-                 (4, 'get_history', 'text, integer'), (5, 'get_function_version', 'text, text'), (6, 'show_table_versions', 'text')
+    SELECT q."position", q.query
+    FROM (VALUES (1, 'get_version', 'text'), (2, 'get_version_fast', 'text'), (3, 'get_history', 'text, integer'),
+                 (4, 'get_function_version', 'text, text'), (5, 'show_table_versions', 'text')
     ) AS q ("position", query, arguments)
     JOIN pg_catalog.pg_proc AS p ON p.proname = q.query AND pg_catalog.oidvectortypes(p.proargtypes) = q.arguments
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'pggit'
@@ -34,7 +34,6 @@ BEGIN
         PERFORM pg_catalog.set_config('transaction_read_only', 'on', true);
         began := pg_catalog.clock_timestamp();
         CASE query
-            WHEN 'version' THEN PERFORM pggit.version();
             WHEN 'get_version' THEN PERFORM FROM pggit.get_version(full_name);
             WHEN 'get_version_fast' THEN PERFORM FROM pggit.get_version_fast(full_name);
             WHEN 'get_history' THEN PERFORM FROM pggit.get_history(full_name, 10);
@@ -53,7 +52,7 @@ COMMENT ON FUNCTION pggit_excellence._time_version_query(text, text, text) IS
 
 -- Time one version query for up to five tables that pgGit knows, the newest and others at random, after one call that warms
 -- up. Each call is a sample of version_query_ms; the value is their median.
-CREATE FUNCTION pggit_excellence._probe_version_query(query text, needs_object boolean, OUT value double precision, OUT note text)
+CREATE FUNCTION pggit_excellence._probe_version_query(query text, OUT value double precision, OUT note text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -84,7 +83,7 @@ BEGIN
     note := CASE WHEN value IS NULL THEN 'pgGit knows no table to ask about' ELSE pg_catalog.cardinality(all_ms) || ' calls, median' END;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._probe_version_query(text, boolean) IS
+COMMENT ON FUNCTION pggit_excellence._probe_version_query(text) IS
     'Internal: probe of run_probes(): times one version query and records version_query_ms. value: median, ms; NULL: nothing to ask about.';
 
 -- What else is measured, one value each.
@@ -131,7 +130,7 @@ COMMENT ON FUNCTION pggit_excellence._note_probe(text, text, double precision, t
     'Internal: keep what a probe found in probe_results.';
 
 -- Each probe in a subtransaction of its own: one that fails is a row that says why.
-CREATE FUNCTION pggit_excellence._run_probe(probe text, metric_type text, query text, needs_object boolean, OUT value double precision, OUT note text)
+CREATE FUNCTION pggit_excellence._run_probe(probe text, metric_type text, query text, OUT value double precision, OUT note text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -140,7 +139,7 @@ DECLARE
 BEGIN
     BEGIN
         IF query IS NOT NULL THEN
-            SELECT p.value, p.note INTO value, note FROM pggit_excellence._probe_version_query(query, needs_object) AS p;
+            SELECT p.value, p.note INTO value, note FROM pggit_excellence._probe_version_query(query) AS p;
         ELSIF probe = 'tracking' THEN
             SELECT b.* INTO booked FROM pggit_excellence._book_tracking() AS b;
             value := booked.tracked::double precision / NULLIF(booked.tracked + booked.failed, 0);
@@ -159,7 +158,7 @@ BEGIN
     PERFORM pggit_excellence._note_probe(probe, metric_type, value, note);
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._run_probe(text, text, text, boolean) IS
+COMMENT ON FUNCTION pggit_excellence._run_probe(text, text, text) IS
     'Internal: run one probe of run_probes() and keep its result; an error becomes its note.';
 
 CREATE FUNCTION pggit_excellence.run_probes(coverage_every interval DEFAULT '15 minutes')
@@ -179,10 +178,10 @@ BEGIN
     END IF;
 
     FOR planned IN
-        SELECT v.query AS probe, 'version_query_ms' AS metric_type, v.query, v.needs_object, v."position" AS "position"
+        SELECT v.query AS probe, 'version_query_ms' AS metric_type, v.query, v."position" AS "position"
         FROM pggit_excellence._version_queries() AS v
         UNION ALL
-        SELECT p.probe, p.metric_type, NULL, NULL, p."position"
+        SELECT p.probe, p.metric_type, NULL, p."position"
         FROM (VALUES ('storage', 'storage_bytes', 11), ('tracked objects', 'tracked_objects', 12),
                      ('tracking coverage', 'tracking_coverage_percent', 13), ('health', 'health_ok', 14)
         ) AS p (probe, metric_type, "position")
@@ -192,14 +191,14 @@ BEGIN
                 WHERE r.probe = p.probe AND r.probed_at > pg_catalog.clock_timestamp() - coverage_every
                   AND r.probed_at <= pg_catalog.clock_timestamp()))
         UNION ALL
-        SELECT 'tracking', 'ddl_tracking_ok', NULL, NULL, 10
+        SELECT 'tracking', 'ddl_tracking_ok', NULL, 10
         WHERE EXISTS (SELECT FROM pggit_excellence.sentinel_bookings)
         ORDER BY "position"
     LOOP
         probe := planned.probe;
         metric_type := planned.metric_type;
         SELECT p.value, p.note INTO value, note
-        FROM pggit_excellence._run_probe(planned.probe, planned.metric_type, planned.query, planned.needs_object) AS p;
+        FROM pggit_excellence._run_probe(planned.probe, planned.metric_type, planned.query) AS p;
         RETURN NEXT;
     END LOOP;
     IF pggit_excellence._pggit_table('objects') IS NULL THEN
