@@ -41,7 +41,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._sentinel_begin() IS
-    'Internal: event trigger that fires just before pgGit''s. Counts the event and keeps the time; see enable_sentinels().';
+    'Internal: event trigger that fires just before pgGit''s, SECURITY DEFINER because whoever runs DDL must have no rights on what it counts. Counts the event and keeps the time; see enable_sentinels().';
 
 CREATE FUNCTION pggit_excellence._sentinel_end()
 RETURNS event_trigger
@@ -92,7 +92,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._sentinel_end() IS
-    'Internal: event trigger that fires just after pgGit''s. Stores ddl_tracking_ms and counts; see enable_sentinels().';
+    'Internal: event trigger that fires just after pgGit''s, SECURITY DEFINER because whoever runs DDL must have no right to write samples. Stores ddl_tracking_ms and counts; see enable_sentinels().';
 
 -- The event triggers that there should be, and those that are there.
 --   state  always (as it should be), origin, replica only, disabled, or missing
@@ -144,4 +144,4 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._sentinel_counts() IS
-    'Internal: what the sentinels counted since they were installed, and held: events that may be under way now, in transactions that have not ended. Source: the sequences sentinel_*, pg_locks.';
+    'Internal: what the sentinels counted since they were installed, and held: events that may be under way now, in transactions that have not ended. SECURITY DEFINER, so that readers need no privilege on the sequences. Source: the sequences sentinel_*, pg_locks.';

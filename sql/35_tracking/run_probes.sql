@@ -88,7 +88,7 @@ COMMENT ON FUNCTION pggit_excellence._probe_version_query(text) IS
 
 -- What else is measured, one value each.
 CREATE FUNCTION pggit_excellence._probe_value(probe text, OUT value double precision, OUT note text)
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN

@@ -1,3 +1,25 @@
+-- Which roles beside superusers may set a parameter: a privilege from PostgreSQL 15 on.
+CREATE FUNCTION pggit_excellence._may_set(parameter text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    roles text;
+BEGIN
+    IF pg_catalog.to_regclass('pg_catalog.pg_parameter_acl') IS NOT NULL THEN
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(COALESCE(r.rolname, 'PUBLIC')), ', ' ORDER BY r.rolname) INTO roles
+        FROM pg_catalog.pg_parameter_acl AS p
+        CROSS JOIN LATERAL pg_catalog.aclexplode(p.paracl) AS a
+        LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+        WHERE p.parname = parameter AND a.privilege_type = 'SET' AND r.rolsuper IS NOT TRUE;
+    END IF;
+    RETURN roles;
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._may_set(text) IS
+    'Internal: the roles, superusers aside, that may set a parameter which not everybody may; NULL: none. Source: pg_parameter_acl.';
+
 -- How DDL can pass without being recorded: one row per way.
 CREATE FUNCTION pggit_excellence.tracking_bypasses()
 RETURNS TABLE (bypass text, status text, note text, remedy text)
@@ -5,23 +27,12 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 6
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    may_set text;
+    may_set text := pggit_excellence._may_set('session_replication_role');
 BEGIN
     IF pg_catalog.to_regnamespace('pggit') IS NULL THEN
         RETURN QUERY SELECT 'pgGit'::text, 'unknown'::text, 'pgGit is not installed in this database'::text, NULL::text;
         RETURN;
     END IF;
-    -- Who but superusers may set it: a privilege from PostgreSQL 15 on.
-    IF pg_catalog.to_regclass('pg_catalog.pg_parameter_acl') IS NOT NULL THEN
-        EXECUTE $sql$
-            SELECT pg_catalog.string_agg(pg_catalog.quote_ident(COALESCE(r.rolname, 'PUBLIC')), ', ' ORDER BY r.rolname)
-            FROM pg_catalog.pg_parameter_acl AS p
-            CROSS JOIN LATERAL pg_catalog.aclexplode(p.paracl) AS a
-            LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
-            WHERE p.parname = 'session_replication_role' AND a.privilege_type = 'SET' AND r.rolsuper IS NOT TRUE
-        $sql$ INTO may_set;
-    END IF;
-
     RETURN QUERY
     SELECT 'trigger ' || pg_catalog.quote_ident(t.trigger_name), CASE t.state WHEN 'always' THEN 'closed' ELSE 'open' END,
            CASE t.state

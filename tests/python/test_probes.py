@@ -43,6 +43,7 @@ def test_version_queries(pggit: psycopg.Connection) -> None:
     pggit.execute(VERSION_QUERIES.encode())
     pggit.execute("UPDATE pggit.objects SET is_active = false")
     assert probes(pggit)["get_version"][1:] == (None, "pgGit knows no table to ask about")
+    pggit.execute("UPDATE pggit.objects SET is_active = true")
     pggit.execute("CREATE TABLE t (i int)")
     history = pggit.execute("SELECT count(*) FROM pggit.history").fetchone()
     found = probes(pggit)
