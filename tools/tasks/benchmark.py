@@ -65,6 +65,7 @@ def measure_database(options: argparse.Namespace) -> dict[str, object]:
     import big_database
     import function_times
     import metric_cost
+    import sentinel_cost
 
     results: dict[str, object] = {"major": options.major, "tables": options.tables}
     with workspace() as folder:
@@ -73,7 +74,7 @@ def measure_database(options: argparse.Namespace) -> dict[str, object]:
         with Server(installation, folder / "server", SETTINGS) as server:
             with console.status(f"making a database with {options.tables:,} tables"):
                 big_database.make(server, DATABASE, options.tables)
-            for part in (function_times, metric_cost):
+            for part in (function_times, metric_cost, sentinel_cost):
                 with console.status(part.__name__):
                     result = part.measure(server, DATABASE)
                 results[part.__name__] = result
