@@ -55,9 +55,6 @@ DECLARE
     began   bigint;
     counted bigint;
 BEGIN
-    IF pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') THEN
-        RETURN;
-    END IF;
     began := CASE WHEN pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true) IS NOT NULL
                    AND frames ~ '^[0-9]{16},' THEN pg_catalog.left(frames, 16)::bigint END;
 
@@ -76,7 +73,9 @@ BEGIN
     ELSIF began > 0 AND TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %' THEN
         -- Tracked at sql_drop; a second sample of next to nothing would flatter the percentiles.
         counted := pg_catalog.nextval('pggit_excellence.sentinel_repeated');
-    ELSIF began IS DISTINCT FROM 0 THEN
+    ELSIF began IS DISTINCT FROM 0
+      AND pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') IS NOT TRUE
+    THEN
         RAISE EXCEPTION 'the clock went back, or setting pggit_excellence.sentinel_frames was changed meanwhile';
     END IF;
 EXCEPTION WHEN OTHERS THEN
