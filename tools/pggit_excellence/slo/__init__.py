@@ -3,6 +3,7 @@
 COMMANDS = {
     "maintain": "roll up samples and delete old ones, until nothing is left",
     "monitor": "is the server up: probe it from here, and keep the outcomes while it is away",
+    "report": "what was promised and what was kept in a month, a quarter or any period",
     "status": "is every objective met, how much of its budget is left, does an alert fire",
     "probe": "time pgGit's version queries and take a health sample",
 }
