@@ -8,4 +8,5 @@ COMMANDS = {
     "maintain": "roll up samples and delete old ones, until nothing is left",
     "export": "the objectives as OpenSLO documents",
     "import": "take objectives from OpenSLO documents; a dry run unless --apply",
+    "rules": "rules and alerts for Prometheus, generated from the objectives",
 }
