@@ -36,10 +36,12 @@ SETTINGS: Any = {
 INCHES = 3.9
 
 
-def figure(height: float, panels: int = 1, **options: Any) -> tuple[Figure, Sequence[Axes]]:
-    """A transparent figure with panels that share their time axis."""
-    made = Figure(figsize=(INCHES, height), layout="constrained", facecolor="none")
+def figure(height: float, panels: int = 1, bottom: float = 0.25, **options: Any) -> tuple[Figure, Sequence[Axes]]:
+    """A transparent figure with panels that share their time axis; `bottom`: inches below them."""
+    made = Figure(figsize=(INCHES, height), facecolor="none")
     axes = made.subplots(panels, 1, sharex=True, squeeze=False, **options)[:, 0]
+    # Fixed: finding room for labels of unknown width takes longer than drawing.
+    made.subplots_adjust(left=0.16, right=0.985, top=1 - 0.22 / height, bottom=bottom / height, hspace=0.3)
     for panel in axes:
         panel.set_facecolor("none")
         panel.set_axisbelow(True)
@@ -128,7 +130,7 @@ def attainment(report: Report, objective: Row) -> str:
 def percentiles(report: Report, metric: str, lines: Sequence[Row]) -> str:
     """p50, p95 and p99 per step on a logarithmic scale, with the thresholds that were promised."""
     with mpl.rc_context(SETTINGS):
-        drawn, (axes,) = figure(2.5)
+        drawn, (axes,) = figure(2.5, bottom=0.5)
         for share, colour, style in ((0.5, GOOD, "-"), (0.95, ACCENT, "-"), (0.99, SECOND, "-")):
             chosen = [line for line in lines if line["percentile"] == share]
             values = [line["value"] for line in chosen]
@@ -150,7 +152,7 @@ def percentiles(report: Report, metric: str, lines: Sequence[Row]) -> str:
             axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} ms"))
         axes.set_title(f"per {name_of(report.step)} (dashed: thresholds)")
-        axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, -0.12), handlelength=1.4)
+        axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, -0.1), handlelength=1.4)
         time_axis(axes, report)
         return svg(drawn, f"Percentiles of {metric} over time")
 
@@ -158,9 +160,8 @@ def percentiles(report: Report, metric: str, lines: Sequence[Row]) -> str:
 def timeline(report: Report) -> str:
     """The period as a strip: down, and not probed yet."""
     with mpl.rc_context(SETTINGS):
-        drawn = Figure(figsize=(INCHES * 2.6, 0.75), layout="constrained", facecolor="none")
-        axes = drawn.subplots()
-        axes.set_facecolor("none")
+        drawn = Figure(figsize=(INCHES * 2.6, 0.75), facecolor="none")
+        axes = drawn.add_axes((0.02, 0.36, 0.96, 0.6), facecolor="none")
         start, end = day(report.period.start), day(report.until)
         axes.barh(0, end - start, left=start, height=1, color=GOOD, alpha=0.25)
         for row in report.outages:

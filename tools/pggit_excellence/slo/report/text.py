@@ -61,8 +61,8 @@ def note(row: Row) -> str:
 
 def print_text(out: Console, report: Report) -> None:
     """A line for each objective, then the outages."""
-    out.print(plain(subtitle(report)), style="bold")
-    out.print(plain(summary(report)))
+    out.print(plain(subtitle(report)), style="bold", soft_wrap=True)
+    out.print(plain(summary(report)), soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for name in ("objective", "status"):
         table.add_column(name)
