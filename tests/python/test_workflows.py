@@ -206,7 +206,7 @@ def test_licences_of_what_is_locked_are_on_the_list() -> None:
     (step,) = (step for step in steps(FOLDER / "dependency-review.yml") if "allow-licenses" in step.get("with", {}))
     allowed = set(step["with"]["allow-licenses"].split(", "))
     excepted = {purl.removeprefix("pkg:pypi/") for purl in step["with"]["allow-dependencies-licenses"].split(", ")}
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     names = re.findall(r"^([\w.-]+)==", lock, flags=re.MULTILINE)
     assert len(names) > 70
     outside = {name for name in names if not spdx(name) <= allowed}
