@@ -83,6 +83,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/_tracked_objects.sql
 \ir 30_slo/_tracking_triggers.sql
 \ir 30_slo/_utc.sql
+\ir 30_slo/availability_outages.sql
 \ir 30_slo/burn_alerts.sql
 \ir 30_slo/drop_objective.sql
 \ir 30_slo/error_budget.sql
