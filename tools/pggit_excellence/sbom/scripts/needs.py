@@ -20,6 +20,7 @@ _INTERESTING = re.compile(r"\b(?:extension|language|load)\b|^\s*do\b", re.IGNORE
 _META = re.compile(r"^[ \t]*\\.*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"@(ext(?:schema(?::[A-Za-z_][\w$]*)?|owner)|[A-Z][A-Z0-9_]*)@")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_BEFORE = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _INNER = re.compile(r"\bcreate\s+extension\s[^;']*|\bload\s+'[^']*'", re.IGNORECASE)
 # Where each statement begins, for scripts that libpg_query cannot cut.
 _STATEMENT = re.compile(
@@ -32,11 +33,15 @@ _LANGUAGE = re.compile(r"\blanguage\s+'?\"?([A-Za-z_][\w$]*)", re.IGNORECASE)
 
 @dataclass
 class Needs:
-    """Names, each with the line where it was first seen. `modules` are libraries as the script names them."""
+    """Names, each with the line where it was first seen.
+
+    `modules` are the libraries of its own functions, `loads` those that it loads, as the script names them.
+    """
 
     extensions: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
     modules: dict[str, int] = field(default_factory=dict)
+    loads: dict[str, int] = field(default_factory=dict)
     unread: int = 0  # statements that were not understood
 
     def see(self, where: str, name: str, line: int) -> None:
@@ -75,9 +80,10 @@ def _read(statement: str, line: int, needs: Needs) -> None:
     except (parser.ParseError, ValueError, RecursionError):
         _guess(statement, line, needs)
         return
+    before = _BEFORE.match(statement)
+    first = line + statement.count("\n", 0, before.end() if before else 0)
     for tree in trees:
         for kind, node in tree["stmt"].items():
-            first = line + statement.count("\n", 0, len(statement) - len(statement.lstrip()))
             _HANDLERS.get(kind, _nothing)(node, first, needs)
 
 
@@ -116,7 +122,7 @@ def _create_language(node: dict[str, Any], line: int, needs: Needs) -> None:
 
 
 def _load(node: dict[str, Any], line: int, needs: Needs) -> None:
-    needs.see("modules", node["filename"], line)
+    needs.see("loads", node["filename"], line)
 
 
 def _do(node: dict[str, Any], line: int, needs: Needs) -> None:
