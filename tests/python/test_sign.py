@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import rfc8785
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from conftest import ROOT
@@ -303,6 +303,18 @@ def test_files_that_cannot_be_signed(capsys: Capture) -> None:
     Path("loop").symlink_to("loop")
     assert "loop: " in failure(capsys, "sign", "file", "--key", "k.key", "--output", "loop")
     assert "no-such" in failure(capsys, "sign", "file", "--key", "k.key", "--output", "no-such/o")
+
+
+def test_an_envelope_is_signed_as_dsse_says(key: Path) -> None:
+    """The example of DSSE's protocol.md."""
+    Path("hello").write_bytes(b"hello world")
+    kind = "http://example.com/HelloWorld"
+    assert cli.main(["sign", "hello", "--key", str(key), "--as", "dsse", "--payload-type", kind]) == 0
+    envelope = json.loads(Path("hello.dsse.json").read_text())
+    public = serialization.load_pem_public_key(Path("k.pub").read_bytes())
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    signed = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    public.verify(base64.b64decode(envelope["signatures"][0]["sig"]), signed, ec.ECDSA(hashes.SHA256()))
 
 
 def test_payload_type_can_be_demanded(key: Path, capsys: Capture) -> None:
