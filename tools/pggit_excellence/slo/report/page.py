@@ -96,7 +96,7 @@ def card(report: Report, row: Row, drawn: bool) -> str:
         f'<p class="what">{text(row["description"])}</p>'
         f'<div class="head"><span class="big">{text(percent(row["attained"]))}</span>'
         f'<span class="soft">target {text(percent(row["target"]))}</span></div>'
-        f'<div class="bar"><i class="{style}" style="width:{min(max(1 - used, 0), 1):.1%}"></i></div>'
+        f'<div class="bar"><i class="{style}" style="width:{1 if used > 1 else 1 - used:.1%}"></i></div>'
         f'<div class="small">{text(left)}; {bad:,} of {row["total"]:,} events were bad</div>{said}{graph}</section>'
     )
 
