@@ -313,6 +313,12 @@ def test_needs_of_broken_sql() -> None:
     assert (set(needs.extensions), set(needs.languages), needs.unread) == ({"hstore"}, {"plsh"}, 1)
 
 
+def test_needs_of_bodies_without_quotes() -> None:
+    body = "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;\nCREATE EXTENSION cube;"
+    needs = script_needs(body)
+    assert (needs.extensions, needs.unread) == ({"cube": 2}, 0)
+
+
 def test_needs_of_several_kinds() -> None:
     needs = script_needs(SCRIPT)
     assert needs.extensions == {"uuid-ossp": 5}

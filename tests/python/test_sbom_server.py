@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pggit_excellence.sbom.vex import all_components
 from pggit_excellence.server import Installation, Server, copy_installation, workspace
 
 Document = dict[str, Any]
+_PL = r" needs (?:extension|language) pl\w+, which is not there"
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +29,23 @@ def copy(request: pytest.FixtureRequest) -> Iterator[Installation]:
         yield copy_installation(request.config.getoption("--pg-major"), folder)
 
 
-def make(path: Path, *arguments: str, status: int = 0) -> Document:
-    assert main(["sbom", *arguments, "--output", str(path)]) == status
+def make(path: Path, *arguments: str) -> Document:
+    """The BOM. The wheel's PostgreSQL 18 lacks languages that its extensions need: nothing else may be wrong."""
+    status = main(["sbom", *arguments, "--output", str(path)])
     document: Document = json.loads(path.read_bytes())
+    missing = [line for line in problems(document) if re.search(_PL, line)]
+    assert problems(document) == missing
+    assert status == (1 if missing else 0)
     return document
+
+
+def problems(document: Document) -> list[str]:
+    properties = document["metadata"].get("properties", [])
+    return [one["value"] for one in properties if one["name"] == "pggit_excellence:problem"]
+
+
+def aggregates(document: Document) -> set[str]:
+    return {one["aggregate"] for one in document["compositions"]}
 
 
 def by_name(document: Document) -> dict[str, Document]:
@@ -49,7 +64,7 @@ def test_every_extension_of_an_installation(copy: Installation, tmp_path: Path) 
     files = {one["name"]: one for one in all_components(document) if one["type"] == "file"}
     assert {"SHAREDIR/extension/hstore.control", "PKGLIBDIR/hstore.so"} <= files.keys()
     assert files["PKGLIBDIR/hstore.so"]["bom-ref"].startswith("pkg:generic/hstore@")
-    assert {one["aggregate"] for one in document["compositions"]} == {"complete"}
+    assert aggregates(document) == ({"complete", "incomplete"} if problems(document) else {"complete"})
     assert str(copy.sharedir) not in json.dumps(document)
 
 
@@ -87,7 +102,7 @@ def test_sources_are_merged(server: Server, plain: psycopg.Connection, tmp_path:
     listed = [one["name"] for one in all_components(document) if one.get("purl", "").startswith("pkg:generic/hstore@")]
     assert listed == ["hstore"]
     assert document["metadata"]["component"]["name"] == "thing"
-    assert {one["aggregate"] for one in document["compositions"]} == {"complete"}
+    assert aggregates(document) == ({"complete", "incomplete"} if problems(document) else {"complete"})
 
 
 BROKEN = {
@@ -113,9 +128,11 @@ def test_what_is_broken_is_never_complete(
             path.unlink()
         else:
             path.write_bytes(b"comment = 'x" if what == "control" else content + b"\nrequires = 'nobody'\n")
-        document = make(tmp_path / "bom.json", "--pg-config", str(copy.pg_config), status=1)
+        output = tmp_path / "bom.json"
+        assert main(["sbom", "--pg-config", str(copy.pg_config), "--output", str(output)]) == 1
     finally:
         path.write_bytes(content)
+    document: Document = json.loads(output.read_bytes())
     assert message in capsys.readouterr().err
     incomplete = [
         ref for one in document["compositions"] if one["aggregate"] == "incomplete" for ref in one["assemblies"]

@@ -65,9 +65,8 @@ def main() -> int:
             disagreed += len(lines)
             for line in lines:
                 print(line)
-            console.print(
-                f"PostgreSQL {major}: {count} packaged, {own} of its own, {options.cases} random: {len(lines)} disagreements"
-            )
+            files = f"{count} packaged, {own} of its own, {options.cases} random"
+            console.print(f"PostgreSQL {major}: {files}: {len(lines)} disagreements")
     return 1 if disagreed else 0
 
 
