@@ -363,6 +363,20 @@ def test_once(services: Path, capsys: Capture) -> None:
     assert gc.isenabled()  # the command line turns it off
 
 
+def test_role_with_pg_monitor_and_one_without(plain: psycopg.Connection, make_target: Callable[..., Target]) -> None:
+    """The extension's own exposition, as the guide says to set it up."""
+    try:
+        for role, grant, reason in (
+            ("zz_monitor", "GRANT pg_monitor TO zz_monitor", None),
+            ("zz_none", "", "privilege"),
+        ):
+            plain.execute(f"CREATE ROLE {role} LOGIN; {grant}".encode())
+            text = get([make_target(role, make_conninfo(plain.info.dsn, user=role))])[1]
+            assert failure(text, role) == reason
+    finally:
+        plain.execute("DROP ROLE IF EXISTS zz_monitor, zz_none")
+
+
 BAD = {
     "--service nope": 'nope: definition of service "nope" not found',
     "--service here --service here": "here: given twice",
