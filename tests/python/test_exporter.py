@@ -35,6 +35,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from psycopg.conninfo import make_conninfo
 
 from conftest import ROOT, MakeDatabase
 from pggit_excellence.cli import main
