@@ -1,7 +1,7 @@
 """What the SLO functions must say, computed from the raw samples in plain Python: no roll-ups, no sketches, no SQL.
 
-A sample is judged by the rule that its objective has when it is recorded. A minute belongs to a window when it begins in
-it; where minutes (or hours) at an end of the window are deleted already, so does an hour (or a day).
+A sample is judged by the rule that its objective has when it is recorded. A minute belongs to a window when it begins
+in it; where minutes (or hours) at an end of the window are deleted already, so does an hour (or a day).
 """
 
 from __future__ import annotations

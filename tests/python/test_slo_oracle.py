@@ -37,16 +37,18 @@ RECORDED = st.one_of(
     st.tuples(st.just("ddl_tracking_ms"), DURATIONS, AGES, COUNTS),
     st.tuples(st.just("availability"), st.sampled_from([0.0, 1.0]), AGES, COUNTS),
 )
+RECORD = st.tuples(st.just("record"), st.lists(RECORDED, min_size=1, max_size=12))
+MAINTAIN = st.tuples(st.just("maintain"), st.sampled_from([1, 5, 100_000]), st.sampled_from(["1 day", "3 days"]))
 STEPS = st.one_of(
-    st.tuples(st.just("record"), st.lists(RECORDED, min_size=1, max_size=12)),
-    st.tuples(st.just("maintain"), st.sampled_from([1, 5, 100_000]), st.sampled_from(["1 day", "3 days"])),
+    RECORD,
+    MAINTAIN,
     st.tuples(st.just("threshold"), st.sampled_from([5.0, 50.0, 200.0])),
     st.tuples(st.just("target"), st.sampled_from(["0.9", "0.995", "0.9999999"])),
     st.tuples(st.just("switch"), st.booleans()),
     st.tuples(st.just("make"), st.sampled_from([1.0, 50.0])),
     st.tuples(st.just("drop")),
 )
-HISTORIES = st.lists(STEPS, min_size=3, max_size=14)
+HISTORIES = st.tuples(RECORD, MAINTAIN, st.lists(STEPS, max_size=12)).map(lambda parts: [*parts[:2], *parts[2]])
 
 
 def play(connection: psycopg.Connection, world: World, step: tuple) -> None:  # type: ignore[type-arg]
