@@ -88,6 +88,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/health_check.sql
 \ir 30_slo/object_forecast.sql
 \ir 30_slo/prometheus_metrics.sql
+\ir 30_slo/record_availability.sql
 \ir 30_slo/set_objective.sql
 \ir 30_slo/slo_report.sql
 \ir 30_slo/slo_status.sql

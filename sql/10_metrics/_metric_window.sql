@@ -14,9 +14,13 @@ AS $body$
     ), piece AS MATERIALIZED (
         SELECT r.sample_count, r.value_sum, r.value_min, r.value_max, r.bucket_keys, r.bucket_counts
         FROM part AS p
-        JOIN pggit_excellence.metric_rollups AS r
-          ON r.metric_type = _metric_window.metric_type AND r.resolution = p.resolution
-         AND r.bucket_start >= p.part_start AND r.bucket_start < p.part_end
+        CROSS JOIN LATERAL (
+            -- OFFSET 0 keeps it a loop over the primary key: the planner expects far more rows and would read them all.
+            SELECT i.* FROM pggit_excellence.metric_rollups AS i
+            WHERE i.metric_type = _metric_window.metric_type AND i.resolution = p.resolution
+              AND i.bucket_start >= p.part_start AND i.bucket_start < p.part_end
+            OFFSET 0
+        ) AS r
         UNION ALL
         SELECT pg_catalog.sum(n.sample_count), pg_catalog.sum(n.metric_value * n.sample_count),
                pg_catalog.min(n.metric_value), pg_catalog.max(n.metric_value),

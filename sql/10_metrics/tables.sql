@@ -7,8 +7,9 @@
 --   none              10.1 us;  191 ms,   74 ms        (metric_type, recorded_at)  13.1 us;  183 ms,  0.4 ms
 --   BRIN (recorded_at) 11.1 us;  35 ms,   35 ms        (recorded_at)               11.1 us;  0.8 ms,  0.4 ms
 -- There is no key: nothing refers to a sample, and a key would cost a second index.
+-- Names are compared byte by byte: rolling up sorts by them, and a new version of a collation cannot break their indexes.
 CREATE TABLE pggit_excellence.performance_metrics (
-    metric_type  text NOT NULL CHECK (metric_type <> ''),
+    metric_type  text COLLATE "C" NOT NULL CHECK (metric_type <> ''),
     metric_value double precision NOT NULL CHECK (metric_value BETWEEN -1e100 AND 1e100),
     tags         jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(tags) = 'object'),
     recorded_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
@@ -42,8 +43,8 @@ COMMENT ON TABLE pggit_excellence.performance_metrics_rolled IS
 -- A sample is added to one row of each resolution at once. Sketches are DDSketches (see _sketch_key()): adding the counts of
 -- equal keys merges two exactly.
 CREATE TABLE pggit_excellence.metric_rollups (
-    metric_type   text NOT NULL,
-    resolution    text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day', 'total')),
+    metric_type   text COLLATE "C" NOT NULL,
+    resolution    text COLLATE "C" NOT NULL CHECK (resolution IN ('minute', 'hour', 'day', 'total')),
     bucket_start  timestamptz NOT NULL,
     sample_count  bigint NOT NULL,
     value_sum     double precision NOT NULL,
@@ -68,7 +69,7 @@ COMMENT ON COLUMN pggit_excellence.metric_rollups.bucket_counts IS 'The sketch: 
 
 -- What maintain() has deleted. Readers need it: from kept_since on rows are complete, before that coarser ones must serve.
 CREATE TABLE pggit_excellence.metric_retention (
-    resolution text PRIMARY KEY CHECK (resolution IN ('sample', 'minute', 'hour', 'day')),
+    resolution text COLLATE "C" PRIMARY KEY CHECK (resolution IN ('sample', 'minute', 'hour', 'day')),
     kept_since timestamptz NOT NULL
 );
 COMMENT ON TABLE pggit_excellence.metric_retention IS
@@ -77,9 +78,9 @@ COMMENT ON COLUMN pggit_excellence.metric_retention.resolution IS 'sample for pe
 COMMENT ON COLUMN pggit_excellence.metric_retention.kept_since IS 'The end of the newest deleted one; what is older may be missing.';
 
 CREATE TABLE pggit_excellence.slo_objectives (
-    objective      text PRIMARY KEY CHECK (objective <> ''),
+    objective      text COLLATE "C" PRIMARY KEY CHECK (objective <> ''),
     description    text NOT NULL,
-    metric_type    text NOT NULL CHECK (metric_type <> ''),
+    metric_type    text COLLATE "C" NOT NULL CHECK (metric_type <> ''),
     kind           text NOT NULL DEFAULT 'events' CHECK (kind IN ('events', 'limit')),
     comparison     text NOT NULL CHECK (comparison IN ('<', '<=', '>', '>=')),
     threshold      double precision NOT NULL CHECK (threshold BETWEEN -1e100 AND 1e100),
@@ -111,8 +112,8 @@ COMMENT ON COLUMN pggit_excellence.slo_objectives.created_at IS 'When it was mad
 COMMENT ON COLUMN pggit_excellence.slo_objectives.changed_at IS 'When its comparison or threshold was last changed: what was recorded before is judged by the former one. NULL: never.';
 
 CREATE TABLE pggit_excellence.objective_rollups (
-    objective    text NOT NULL,
-    resolution   text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day', 'total')),
+    objective    text COLLATE "C" NOT NULL,
+    resolution   text COLLATE "C" NOT NULL CHECK (resolution IN ('minute', 'hour', 'day', 'total')),
     bucket_start timestamptz NOT NULL,
     good         bigint NOT NULL,
     total        bigint NOT NULL,

@@ -23,6 +23,28 @@ COMMENT ON COLUMN pggit_excellence.upgrade_log.started_at IS 'When start_upgrade
 COMMENT ON COLUMN pggit_excellence.upgrade_log.completed_at IS 'When finish_upgrade() was called; NULL: not yet.';
 COMMENT ON COLUMN pggit_excellence.upgrade_log.error_message IS 'Why it failed; NULL: it did not, or is not finished.';
 
+-- Monitors outside of the server, and what makes their write-back count once.
+CREATE TABLE pggit_excellence.availability_monitors (
+    monitor    text PRIMARY KEY,
+    first_seen timestamptz NOT NULL,
+    last_seen  timestamptz NOT NULL
+);
+COMMENT ON TABLE pggit_excellence.availability_monitors IS
+    'Monitors that probe this server from outside (pggit-excellence slo monitor), written by record_availability(). Where last_seen is old nobody watches, or the monitor cannot reach the server.';
+COMMENT ON COLUMN pggit_excellence.availability_monitors.monitor IS 'Name of the monitor, its host name unless it was told another; the tag "monitor" of its samples.';
+COMMENT ON COLUMN pggit_excellence.availability_monitors.first_seen IS 'When it wrote for the first time (this server''s clock).';
+COMMENT ON COLUMN pggit_excellence.availability_monitors.last_seen IS 'When it wrote for the last time (this server''s clock).';
+
+CREATE TABLE pggit_excellence.availability_batches (
+    batch_id    uuid PRIMARY KEY,
+    received_at timestamptz NOT NULL
+);
+CREATE INDEX availability_batches_received_at_idx ON pggit_excellence.availability_batches (received_at);
+COMMENT ON TABLE pggit_excellence.availability_batches IS
+    'Batches of outcomes that monitors wrote within the last 90 days: one that comes again, because its answer was lost, is not stored twice.';
+COMMENT ON COLUMN pggit_excellence.availability_batches.batch_id IS 'Identity that the monitor gave the batch.';
+COMMENT ON COLUMN pggit_excellence.availability_batches.received_at IS 'When it was stored (this server''s clock).';
+
 -- The objectives that pgGit's users were promised. Their names and numbers change only by an update script.
 INSERT INTO pggit_excellence.slo_objectives
     (objective, description, metric_type, kind, comparison, threshold, target, minimum_events, is_default, counted_since)

@@ -15,8 +15,8 @@ OFFLINE = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="Sigstore bundle, or DSSE envelope")
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="what it must be about")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="what the statement must be about")
+    parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="Sigstore bundle, or DSSE envelope")
     parser.add_argument("--directory", type=Path, metavar="DIR", help="instead of FILEs: all subjects, found below DIR")
     parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="the builder's public key")
     expected = parser.add_argument_group("what it must say")
