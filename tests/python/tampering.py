@@ -89,6 +89,13 @@ def side_by_side(der: bytes) -> bytes:
     return b"".join(number.to_bytes(32, "big") for number in utils.decode_dss_signature(der))
 
 
+def spare_bits(encoded: bytes) -> bytes:
+    """The same bytes in base64, in whose last letter other bits are set that no byte is made of."""
+    letters = encoded.rstrip(b"=\n")
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    return letters[:-1] + bytes([alphabet[alphabet.index(letters[-1]) + 1]]) + encoded[len(letters) :]
+
+
 DETACHED = {
     "content: a bit": Variant(lambda c: replace(c, content=flipped(c.content))),
     "content: cut": Variant(lambda c: replace(c, content=c.content[:-1])),
@@ -119,6 +126,7 @@ DETACHED = {
     "base64: other alphabet": Variant(
         lambda c: replace(c, signature=c.signature.translate(bytes.maketrans(b"+/", b"-_"))), 2
     ),
+    "base64: bits that nobody reads": Variant(lambda c: replace(c, signature=spare_bits(c.signature)), 2, LAX),
     "base64: blank inside": Variant(lambda c: replace(c, signature=c.signature[:9] + b" " + c.signature[9:]), 2),
     "base64: line inside": Variant(lambda c: replace(c, signature=c.signature[:9] + b"\n" + c.signature[9:]), 2, LAX),
     "base64: text behind": Variant(lambda c: replace(c, signature=c.signature.rstrip() + b"AAAA"), 2),

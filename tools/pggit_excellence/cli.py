@@ -25,6 +25,7 @@ COMMANDS = {
     "exporter": "serve the metrics of one server or a fleet to Prometheus",
     "provenance": "who built files from what, signed: say it, or verify what others say",
     "report": "what the diagnostics of the installed extension say",
+    "sbom": "which extensions, libraries and packages a project, installation or server consists of, as CycloneDX",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
     "sign": "sign files with a key of your own, as cosign does",
     "slo": "service level objectives: what is attained, reports, availability from outside",
