@@ -28,6 +28,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 10_metrics/metric_percentiles.sql
 \ir 10_metrics/purge_snapshots.sql
 \ir 10_metrics/record_metric.sql
+\ir 10_metrics/schedule_maintenance.sql
 \ir 10_metrics/take_snapshot.sql
 \ir 20_performance/tables.sql
 \ir 20_performance/_advice_bloat.sql

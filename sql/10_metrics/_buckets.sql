@@ -25,46 +25,44 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._next_bucket(text, timestamptz) IS
     'Internal: when the first minute, hour or day begins (UTC) that does not begin before a time.';
 
+-- Where an end of a window really is. A bucket belongs to a window when it begins in it, so that windows side by side count
+-- everything once: an end moves to the next full minute. Where maintain() has deleted the minutes (or hours) that such an
+-- end would need, it moves to the next full hour (or day).
+CREATE FUNCTION pggit_excellence._window_edge(edge timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT GREATEST(k.days, pggit_excellence._next_bucket(CASE
+               WHEN pggit_excellence._bucket('day', e.edge) < k.hours THEN 'day'
+               WHEN pggit_excellence._bucket('hour', e.edge) < k.minutes THEN 'hour'
+               ELSE 'minute' END, e.edge))
+    FROM (
+        SELECT COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution = 'day'), '-infinity') AS days,
+               COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution IN ('day', 'hour')), '-infinity') AS hours,
+               COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution <> 'sample'), '-infinity') AS minutes
+        FROM pggit_excellence.metric_retention AS r
+    ) AS k
+    -- There are no samples outside.
+    CROSS JOIN (SELECT GREATEST('2000-01-01 00:00+00', LEAST('9999-01-01 00:00+00', _window_edge.edge)) AS edge) AS e
+$body$;
+COMMENT ON FUNCTION pggit_excellence._window_edge(timestamptz) IS
+    'Internal: where the end of a window really is: at the next full minute, hour or day, the finest whose roll-ups are kept.';
+
 -- Which roll-ups make up a window: days in its middle, hours around them, minutes at its ends, without overlap.
--- A bucket belongs to a window when it begins in it, so that windows side by side count everything once. Where maintain()
--- has deleted the minutes (or hours) that an end needs, that end is moved to the next full hour (or day).
 CREATE FUNCTION pggit_excellence._window_parts(window_start timestamptz, window_end timestamptz)
 RETURNS TABLE (resolution text, part_start timestamptz, part_end timestamptz)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    kept_minutes timestamptz;
-    kept_hours   timestamptz;
-    kept_days    timestamptz;
-    first_minute timestamptz;
-    last_minute  timestamptz;
-    first_hour   timestamptz;
-    last_hour    timestamptz;
-    first_day    timestamptz;
-    last_day     timestamptz;
+    first_minute timestamptz := pggit_excellence._window_edge(window_start);
+    last_minute  timestamptz := pggit_excellence._window_edge(window_end);
+    first_hour   timestamptz := pggit_excellence._next_bucket('hour', first_minute);
+    last_hour    timestamptz := pggit_excellence._bucket('hour', last_minute);
+    first_day    timestamptz := pggit_excellence._next_bucket('day', first_hour);
+    last_day     timestamptz := pggit_excellence._bucket('day', last_hour);
 BEGIN
-    SELECT COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution = 'day'), '2000-01-01 00:00+00'),
-           COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution IN ('day', 'hour')), '2000-01-01 00:00+00'),
-           COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution IN ('day', 'hour', 'minute')), '2000-01-01 00:00+00')
-    INTO kept_days, kept_hours, kept_minutes
-    FROM pggit_excellence.metric_retention AS r;
-
-    window_start := GREATEST(window_start, kept_days);
-    window_end := LEAST(window_end, '9999-01-01 00:00+00');
-    IF window_start IS NULL OR window_end IS NULL OR window_start >= window_end THEN
-        RETURN;
-    END IF;
-    first_minute := pggit_excellence._next_bucket(CASE
-        WHEN window_start >= kept_minutes THEN 'minute' WHEN window_start >= kept_hours THEN 'hour' ELSE 'day' END, window_start);
-    last_minute := pggit_excellence._next_bucket(CASE
-        WHEN GREATEST(window_start, pggit_excellence._bucket('day', window_end)) < kept_hours THEN 'day'
-        WHEN GREATEST(window_start, pggit_excellence._bucket('hour', window_end)) < kept_minutes THEN 'hour' ELSE 'minute' END, window_end);
-
-    first_hour := pggit_excellence._next_bucket('hour', first_minute);
-    last_hour := pggit_excellence._bucket('hour', last_minute);
-    first_day := pggit_excellence._next_bucket('day', first_hour);
-    last_day := pggit_excellence._bucket('day', last_hour);
     RETURN QUERY
     SELECT p.resolution, p.part_start, p.part_end
     FROM (VALUES
@@ -74,7 +72,7 @@ BEGIN
         ('hour', GREATEST(last_day, first_day), last_hour),
         ('minute', GREATEST(last_hour, first_hour), last_minute)
     ) AS p (resolution, part_start, part_end)
-    WHERE p.part_start < p.part_end;
+    WHERE p.part_start < p.part_end AND window_start IS NOT NULL AND window_end IS NOT NULL;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._window_parts(timestamptz, timestamptz) IS

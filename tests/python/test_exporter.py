@@ -267,7 +267,7 @@ def test_hung_server_delays_nobody_and_takes_one_connection(
         text = get(targets, "/probe?target=fine")[1]
         assert one(text, "pggit_scrape_duration_seconds", server="fine") < TIMEOUT
         # Prometheus' own patience counts where it is shorter.
-        text = get(targets, "/probe?target=hung", x_prometheus_scrape_timeout_seconds="0.7")[1]
+        text = get(targets, "/probe?target=hung", x_prometheus_scrape_timeout_seconds="0.5")[1]
         assert one(text, "pggit_scrape_duration_seconds", server="hung") < TIMEOUT
         assert exporter_pids(well) == [pid]
         assert threading.active_count() <= threads + 1

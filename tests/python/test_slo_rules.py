@@ -24,7 +24,7 @@ WEIRD = 'quote " backslash \\ {{ $labels.server }} newline \n \u00fc'
 
 def events(name: str, target: str, metric_type: str = "some_ms", minimum: int = 100) -> Objective:
     """An objective with a budget."""
-    return Objective(name, f"promise of {name}", metric_type, "events", Decimal(target), 30 * 86400, minimum)
+    return Objective(name, f"promise of {name}", metric_type, "events", 1, Decimal(target), 30 * 86400, minimum)
 
 
 OBJECTIVES = [
@@ -32,8 +32,8 @@ OBJECTIVES = [
     events("p50", "0.5"),
     events("p99", "0.99"),
     events(WEIRD, "0.95"),
-    Objective("objects", "at most", "tracked_objects", "limit", None, 30 * 86400, 1),
-    Objective("storage", "less than", "storage_bytes", "limit", None, 30 * 86400, 1),
+    Objective("objects", "at most", "tracked_objects", "limit", 1e11, None, 30 * 86400, 1),
+    Objective("storage", "less than", "storage_bytes", "limit", 1e11, None, 30 * 86400, 1),
 ]
 
 
@@ -346,7 +346,7 @@ def test_availability_that_nobody_probes(tmp_path: Path) -> None:
 
 def test_what_people_read(tmp_path: Path) -> None:
     """Names and descriptions are text, whatever they hold."""
-    weird = Objective(WEIRD, 'half {{ .Foo }} of "all"', "some_ms", "events", Decimal("0.95"), 86400, 1)
+    weird = Objective(WEIRD, 'half {{ .Foo }} of "all"', "some_ms", "events", 1, Decimal("0.95"), 86400, 1)
     content = rule_file([weird])
     test = burning(weird, (HOUR, 100, 100), tests=[])
     labels = {"server": "s", "objective": WEIRD, "severity": "page"}

@@ -22,9 +22,8 @@ from pggit_excellence.exporter.scrape import Scrape, Target
 
 # How long a client may take to send its request, in seconds.
 CLIENT_SECONDS = 30
-# What is left of Prometheus' own patience for the way back, in seconds.
+# How much of Prometheus' own patience is left for the way back: a tenth, at most this many seconds.
 RESERVE = 0.5
-SHORTEST = 0.1
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -78,7 +77,8 @@ def patience(environ: Environ, timeout: float) -> float:
     """How long to wait for the servers, in seconds: no longer than Prometheus, which says how long it waits."""
     with contextlib.suppress(KeyError, ValueError):
         prometheus = float(environ["HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS"])
-        return min(timeout, max(SHORTEST, prometheus - RESERVE))
+        if prometheus > 0:
+            return min(timeout, prometheus - min(RESERVE, prometheus / 10))
     return timeout
 
 

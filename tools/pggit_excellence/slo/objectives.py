@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 
 QUERY = """
-    SELECT o.objective, o.description, o.metric_type, o.kind, o.target,
+    SELECT o.objective, o.description, o.metric_type, o.kind, o.threshold, o.target,
            extract(epoch FROM o.slo_window)::float8, o.minimum_events
     FROM pggit_excellence.slo_objectives AS o
     WHERE o.enabled
@@ -18,12 +18,16 @@ QUERY = """
 
 @dataclass(frozen=True)
 class Objective:
-    """One promise. `target` is the share of good events, None for a limit; `window` is its length in seconds."""
+    """One promise. `threshold` is in the unit of the metric.
+
+    `target` is the share of good events, None for a limit; `window` is its length in seconds.
+    """
 
     name: str
     description: str
     metric_type: str
     kind: str
+    threshold: float
     target: Decimal | None
     window: float
     minimum_events: int
