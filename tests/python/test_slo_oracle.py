@@ -101,7 +101,7 @@ def check_status(connection: psycopg.Connection, world: World) -> None:
         assert tuple(said) == world.status(objective, now.astimezone(UTC)), objective
 
 
-def check_budget(connection: psycopg.Connection, world: World, window: timedelta) -> None:
+def check_budget(connection: psycopg.Connection, world: World, window: timedelta | None) -> None:
     rows = connection.execute(
         "SELECT statement_timestamp(), objective, good, total, bad, allowed_bad, consumed, remaining"
         " FROM pggit_excellence.error_budget(%s)",
@@ -109,7 +109,9 @@ def check_budget(connection: psycopg.Connection, world: World, window: timedelta
     ).fetchall()
     assert {row[1] for row in rows} == world.rules.keys()
     for now, objective, *said in rows:
-        assert tuple(said) == world.budget(objective, now.astimezone(UTC), window), objective
+        assert tuple(said) == world.budget(objective, now.astimezone(UTC), window or world.rules[objective].window), (
+            objective
+        )
 
 
 def check_alerts(connection: psycopg.Connection, world: World) -> None:
@@ -161,6 +163,7 @@ def holds(connection: psycopg.Connection, examples: int, *, fault: Callable[[Wor
             start = datetime.now(UTC) - timedelta(seconds=age)
             check_status(connection, world)
             check_budget(connection, world, timedelta(days=window_days))
+            check_budget(connection, world, None)
             check_alerts(connection, world)
             check_report(connection, world, start, start + timedelta(seconds=length))
 
@@ -200,8 +203,9 @@ def test_a_difference_is_seen(plain: psycopg.Connection, fault: Callable[[World]
     ("function", "right", "wrong"),
     [
         ("_waiting_counts", "o.kind = 'events'", "false"),
-        ("_objective_counts", "r.bucket_start < p.part_end", "r.bucket_start <= p.part_end"),
+        ("_objective_counts", "i.bucket_start < p.part_end", "i.bucket_start <= p.part_end"),
         ("_objective_standing", "SET \"TimeZone\" TO 'UTC'", "SET \"TimeZone\" TO 'America/St_Johns'"),
+        ("error_budget", "CASE WHEN budget_window > '4000 years'", "CASE WHEN budget_window IS NULL"),
         ("burn_alerts", "AND r.short_rate > r.threshold", ""),
         ("burn_alerts", "r.long_events >= (r.o).minimum_events", "r.long_events >= 1"),
         ("set_objective", "PERFORM pggit_excellence._roll_up(2147483647);", ""),
