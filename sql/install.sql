@@ -65,6 +65,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/tables.sql
 \ir 30_slo/_begin_objective_change.sql
 \ir 30_slo/_forecast.sql
+\ir 30_slo/_health_metrics.sql
 \ir 30_slo/_health_pggit.sql
 \ir 30_slo/_health_server.sql
 \ir 30_slo/_latest_sample.sql
@@ -82,6 +83,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/_tracked_objects.sql
 \ir 30_slo/_tracking_triggers.sql
 \ir 30_slo/_utc.sql
+\ir 30_slo/availability_outages.sql
 \ir 30_slo/burn_alerts.sql
 \ir 30_slo/drop_objective.sql
 \ir 30_slo/error_budget.sql
@@ -97,6 +99,17 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/storage_forecast.sql
 \ir 30_slo/system_overview.sql
 \ir 30_slo/upgrade_error_rate.sql
+\ir 35_tracking/tables.sql
+\ir 35_tracking/_book_tracking.sql
+\ir 35_tracking/_sentinels.sql
+\ir 35_tracking/_tracking_matches.sql
+\ir 35_tracking/disable_sentinels.sql
+\ir 35_tracking/enable_sentinels.sql
+\ir 35_tracking/run_probes.sql
+\ir 35_tracking/sentinel_status.sql
+\ir 35_tracking/tracking_bypasses.sql
+\ir 35_tracking/tracking_coverage.sql
+\ir 35_tracking/tracking_gaps.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql

@@ -53,6 +53,15 @@ BEGIN
     affected := pggit_excellence._purge_rollups('day', keep_days, batch_size);
     note := CASE WHEN affected >= batch_size THEN waiting END;
     RETURN NEXT;
+    -- sql/pggit_performance.sql installs neither.
+    IF pg_catalog.to_regclass('pggit_excellence.probe_results') IS NOT NULL THEN
+        PERFORM pggit_excellence._note_probe('maintain', NULL, NULL, NULL);
+        IF EXISTS (SELECT FROM pggit_excellence.sentinel_bookings) THEN
+            task := 'book tracking';
+            SELECT b.tracked + b.failed, b.note INTO affected, note FROM pggit_excellence._book_tracking() AS b;
+            RETURN NEXT;
+        END IF;
+    END IF;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.maintain(integer, interval, interval, interval, interval) IS

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def signed(place: Path) -> dict[str, Case]:
-    """Each form, signed by us. The base64 of the detached signature has letters of both alphabets' difference."""
+    """Each form, signed by us; of files alone so that the base64 has padding and a letter of one alphabet only."""
     key, other = private_key("k.key"), private_key("other.key")
     cases = {}
     for name, form in FORMS.items():
@@ -131,7 +132,7 @@ def signed(place: Path) -> dict[str, Case]:
             status, said = ours(*form.sign, "--key", "k.key", "--output", "signature")
             assert status == 0, said
             signature = (place / "signature").read_bytes()
-            if name != "detached" or (b"+" in signature and b"=" in signature):
+            if name not in ("detached", "bundle") or (b"+" in signature and re.search(rb'="?}*\n$', signature)):
                 break
         cases[name] = Case(content, signature, key, other)
     return cases

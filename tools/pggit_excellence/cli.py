@@ -8,6 +8,7 @@ the chosen one is imported.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -31,6 +32,8 @@ COMMANDS = {
     "slo": "service level objectives: what is attained, reports, availability from outside",
     "verify": "is a file what the holder of that key signed?",
 }
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Sequence[str]) -> None:
@@ -76,13 +79,25 @@ def run() -> None:
     for name in ("stdout", "stderr"):  # None where it was closed
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         status = 141
+    except OSError as error:
+        if error.errno not in DISK_FULL or error.filename is not None:
+            raise
+        discard_output()
+        print(f"pggit-excellence: standard output: {error.strerror}", file=sys.stderr)
+        status = EXIT_USAGE
     gc.freeze()
     sys.exit(status)
+
+
+def discard_output() -> None:
+    """Nothing more goes to standard output; else the interpreter would try again, and fail, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -26,6 +26,7 @@ PARTS = {
     "10_metrics": "Metrics and snapshots",
     "20_performance": "Performance",
     "30_slo": "Health and service level objectives",
+    "35_tracking": "How well pgGit tracks",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
 }

@@ -22,14 +22,15 @@ from tasks.dist import tracked_files
 from tasks.suites import ROOT
 
 SBOM = ROOT / "SBOM.json"
-# What a dependency on these files' content does not need: they say nothing of what is shipped.
+# These say nothing of what is shipped, except whom to tell of a vulnerability.
 IGNORED = ("SBOM.json", "docs/", ".github/", "tests/")
+KEPT = "docs/security/"
 
 
 def export(root: Path, folder: Path) -> None:
     """Copy what git knows of the tree and add what is built, as in the PGXN zip."""
     for name in tracked_files(root):
-        if not name.startswith(IGNORED):
+        if name.startswith(KEPT) or not name.startswith(IGNORED):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, folder / name)
     (folder / "META.json").write_text(meta(root), encoding="utf-8")

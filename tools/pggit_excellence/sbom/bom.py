@@ -168,7 +168,6 @@ def _file(owner: str, file: File) -> dict[str, Any]:
         "bom-ref": f"{owner}#{quote(file.name)}",
         "name": file.name,
         "hashes": [{"alg": "SHA-256", "content": file.sha256}, {"alg": "SHA-512", "content": file.sha512}],
-        "properties": [{"name": f"{NAMESPACE}:file-of", "value": owner}],
     }
 
 

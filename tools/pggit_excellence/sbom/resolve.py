@@ -70,22 +70,19 @@ def _target(
 def _module(
     inventory: Inventory, extensions: dict[str, Component], component: Component, name: str
 ) -> Component | None:
-    """A library: of the component itself, of the extension that has its name, or of nobody known."""
+    """A library: of the component itself (None), of the extension that has its name, or of nobody known."""
     stem = name.rpartition("/")[2].removesuffix(".so")
-    owner = next((one for one in extensions.values() if _has_library(one, stem)), None)
-    if owner is not None or component.kind == "extension":
-        return owner
+    if any(file.name.rpartition("/")[2] == f"{stem}.so" for file in component.files):
+        return None
     if stem in extensions:
         return extensions[stem]
+    if component.kind == "extension":
+        return None
     purl = generic_purl(stem)
     found = Component(
         f"module:{purl}", "module", "library", stem, purl=purl, found=False, gaps={"only named, not seen"}
     )
     return inventory.add(found)
-
-
-def _has_library(component: Component, stem: str) -> bool:
-    return any(file.name.rpartition("/")[2] == f"{stem}.so" for file in component.files)
 
 
 def _scope_of_tests(inventory: Inventory, tested: set[str]) -> None:

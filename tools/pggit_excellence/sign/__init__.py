@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,6 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("--output takes one FILE")
     if (options.payload_type is not None) != options.form.startswith("dsse"):
         raise CommandError("--payload-type belongs to --as dsse and --as dsse-bundle, which need it")
-    from pggit_excellence.files import write_atomically
     from pggit_excellence.signing.keys import load_private_key
 
     key = load_private_key(options.key, options.passphrase_fd)
@@ -68,10 +68,25 @@ def run(options: argparse.Namespace) -> int:
     for file in options.files:
         suffix = SUFFIXES[options.form]
         target = options.output or (file if suffix is None else Path(f"{file}{suffix}"))
-        write_atomically(target, _signed(options, file, key))
+        _write(target, _signed(options, file, key))
         written.append({"file": str(file), "written": str(target)})
     _show(options, written)
     return EXIT_CLEAN
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Where a link leads, and with the mode that is there."""
+    from pggit_excellence.files import said, write_atomically
+
+    mode = 0o644
+    try:
+        target = target.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        pass
+    except (OSError, RuntimeError) as error:
+        raise CommandError(said(target, error if isinstance(error, OSError) else "a loop of links")) from None
+    write_atomically(target, content, mode)
 
 
 def _signed(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -132,7 +147,7 @@ def _generate(options: argparse.Namespace) -> int:
     from pggit_excellence.signing.keys import private_pem, public_pem, write_pair
     from pggit_excellence.signing.passphrase import passphrase
 
-    secret = None if options.no_passphrase else passphrase(options.passphrase_fd, "the new key")
+    secret = None if options.no_passphrase else passphrase(options.passphrase_fd, "the new key", new=True)
     if secret == b"":
         raise CommandError("the passphrase is empty; --no-passphrase makes a key without one")
     key = ec.generate_private_key(ec.SECP256R1())

@@ -21,14 +21,7 @@ def sign_digest(key: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
 
 
 def verify_digest(key: ec.EllipticCurvePublicKey, signature: bytes, digest: bytes, what: str) -> None:
-    """Rejected unless it is this key's signature, in DER and nothing behind it."""
-    try:
-        r, s = utils.decode_dss_signature(signature)
-        canonical = utils.encode_dss_signature(r, s) == signature
-    except ValueError:
-        canonical = False
-    if not canonical:
-        raise Rejected(f"{what}: no ECDSA signature in DER")
+    """Rejected unless it is this key's signature; OpenSSL takes DER only, and nothing behind it."""
     try:
         key.verify(signature, digest, ec.ECDSA(_PREHASHED))
     except InvalidSignature:

@@ -312,7 +312,7 @@ def health() -> Iterator[Panel]:
     yield stat(
         "DDL not tracked",
         "In the last day, counted by the sentinels even where the transaction was rolled back.",
-        Query(f"increase(pggit_ddl_tracking_failures_total{{{SERVER}}}[1d])", instant=True),
+        Query(f'increase(pggit_slo_bad_events_total{{objective="tracking_errors", {SERVER}}}[1d])', instant=True),
         decimals=0,
         thresholds=steps(GREEN, (1, RED)),
     )

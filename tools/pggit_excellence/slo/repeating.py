@@ -44,7 +44,8 @@ def work_on(dsn: str, work: Work) -> int:
             return work(connection)
         except errors.UndefinedFunction as error:
             raise CommandError(
-                f"this pggit_excellence is older than the command: {one_line(error)} (ALTER EXTENSION ... UPDATE)"
+                f"this pggit_excellence is older than the command: {error.diag.message_primary}"
+                " (ALTER EXTENSION pggit_excellence UPDATE;)"
             ) from None
         except psycopg.OperationalError:
             raise

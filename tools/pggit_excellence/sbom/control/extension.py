@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from pathlib import Path
 
 from pggit_excellence.sbom.control.control_file import Control, read_control, read_version_control
@@ -11,6 +13,8 @@ from pggit_excellence.sbom.control.settings import ControlError
 from pggit_excellence.sbom.control.versions import Versions, install_path, version_graph
 
 SUFFIX = ".control"
+# The sorted names in each folder that was read.
+Listings = dict[Path, list[bytes]]
 
 
 @dataclass
@@ -49,13 +53,16 @@ def extension_name(file_name: str) -> str | None:
     return None if name == file_name or "--" in name else name
 
 
-def read_extension(path: Path, base: Path, major: int) -> Extension:
-    """The extension with the control file `path`; `base` is what a relative `directory` is below (SHAREDIR)."""
+def read_extension(path: Path, base: Path, major: int, listings: Listings | None = None) -> Extension:
+    """The extension with the control file `path`; `base` is what a relative `directory` is below (SHAREDIR).
+
+    `listings` keeps what is in a folder for the next extension of it.
+    """
     extension = Extension(path.name.removesuffix(SUFFIX), path)
     try:
         extension.control = read_control(path, major)
         extension.folder = script_folder(extension.control, path, base)
-        extension.scripts = _scripts(extension.name, extension.folder, path)
+        extension.scripts = _scripts(extension.name, extension.folder, path, {} if listings is None else listings)
     except ControlError as error:
         extension.error = error
     except FileNotFoundError:
@@ -69,14 +76,17 @@ def script_folder(control: Control, path: Path, base: Path) -> Path:
     return path.parent if control.directory is None else base / control.directory
 
 
-def _scripts(name: str, folder: Path, path: Path) -> list[str]:
+def _scripts(name: str, folder: Path, path: Path, listings: Listings) -> list[str]:
     try:
-        names = os.listdir(os.fsencode(folder))  # noqa: PTH208  # as bytes, whatever the locale
+        if folder not in listings:
+            listings[folder] = sorted(os.listdir(os.fsencode(folder)))  # noqa: PTH208  # as bytes, whatever the locale
     except (OSError, ValueError) as error:
         why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
         raise ControlError(path, 0, f"its scripts should be in {folder}: {why}") from None
-    prefix = os.fsencode(name) + b"--"
-    return sorted((os.fsdecode(n) for n in names if n.startswith(prefix) and n.endswith(b".sql")), key=os.fsencode)
+    names, prefix = listings[folder], os.fsencode(name) + b"--"
+    first = bisect_left(names, prefix)
+    ours = takewhile(lambda one: one.startswith(prefix), islice(names, first, None))
+    return [os.fsdecode(one) for one in ours if one.endswith(b".sql")]
 
 
 def version_control(extension: Extension, version: str, major: int) -> Control:

@@ -45,7 +45,6 @@ _FIXED = {
     "sha512": "sha512",
 }
 _FUNCTIONS = _NAMED_BY_ARGUMENT.keys() | _OPENPGP.keys() | _FIXED.keys()
-_MAY_CALL = re.compile(r"\b(?:" + "|".join(sorted(_FUNCTIONS)) + r')"?\s*\(', re.IGNORECASE)
 _BODY = re.compile(r"\A\$[^$]*\$|\$[^$]*\$\Z")
 _DEPTH = 4
 
@@ -60,17 +59,25 @@ class Use(NamedTuple):
 
 def crypto_uses(text: str) -> list[Use]:
     """Every call in the script, in order."""
-    return list(_uses(text, 1, 0)) if _MAY_CALL.search(text) else []
+    return list(_uses(text, 1, 0)) if _may_call(text) else []
+
+
+def _may_call(text: str) -> bool:
+    """Whether one of the names is in it: a quick look before reading tokens."""
+    lower = text.lower()
+    return any(name in lower for name in _FUNCTIONS)
 
 
 def _uses(text: str, first_line: int, depth: int) -> Iterator[Use]:
     found = [token for token in tokens(text) if token.kind is not Kind.COMMENT]
+    line, done = first_line, 0
     for index, token in enumerate(found):
         inside = text[token.start : token.end]
-        line = first_line + text.count("\n", 0, token.start)
-        if token.kind is Kind.DOLLAR and depth < _DEPTH and _MAY_CALL.search(inside):
+        line += text.count("\n", done, token.start)
+        done = token.start
+        if token.kind is Kind.DOLLAR and depth < _DEPTH and _may_call(inside):
             yield from _uses(_BODY.sub("", inside), line, depth + 1)
-        elif token.kind is Kind.STRING and depth < _DEPTH and "(" in inside and _MAY_CALL.search(inside):
+        elif token.kind is Kind.STRING and depth < _DEPTH and "(" in inside and _may_call(inside):
             yield from _uses(inside.strip("'").replace("''", "'"), line, depth + 1)
         elif _calls(text, found, index):
             yield from _call(inside.strip('"').lower(), _arguments(text, found, index + 2), line)

@@ -49,9 +49,12 @@ def script_needs(text: str) -> Needs:
     needs = Needs()
     blank = _META.sub(lambda found: " " * len(found[0]), text)
     readable = _TEMPLATE.sub(lambda found: "_" + found[1].replace(":", "_") + "_", blank)
+    line, done = 1, 0
     for start, statement in _statements(readable):
+        line += readable.count("\n", done, start)
+        done = start
         if _INTERESTING.search(statement):
-            _read(statement, readable.count("\n", 0, start) + 1, needs)
+            _read(statement, line, needs)
     return needs
 
 

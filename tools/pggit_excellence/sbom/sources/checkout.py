@@ -144,12 +144,11 @@ def _describe_project(inventory: Inventory, tree: Tree, project: Component, meta
     people = [_contact(str(one)) for one in ([maintainers] if isinstance(maintainers, str) else maintainers)]
     resources = meta.get("resources") if isinstance(meta.get("resources"), dict) else {}
     _links(project, resources or {})
-    policy = next((tree.name(path) for path in tree.named(_SECURITY) if len(path.relative_to(tree.root).parts) < 4), "")
-    if policy:
-        project.links.add(("security-contact", quote(policy)))
+    policies = [quote(tree.name(path)) for path in tree.named(_SECURITY) if not _TESTS.search(tree.name(path))]
+    project.links |= {("security-contact", policy) for policy in policies}
     if people:
-        url = next((url for kind, url in sorted(project.links) if kind in {"issue-tracker", "website"}), quote(policy))
-        project.supplier = Contact(people[0].name, people[0].email, url)
+        url = next((url for kind, url in sorted(project.links) if kind in {"issue-tracker", "website"}), "")
+        project.supplier = Contact(people[0].name, people[0].email, url or "".join(policies[:1]))
         project.authors |= set(people)
     runtime = ((meta.get("prereqs") or {}).get("runtime") or {}).get("requires") or {}
     for name in sorted(runtime) if isinstance(runtime, dict) else ():

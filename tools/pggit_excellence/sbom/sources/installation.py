@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pggit_excellence.errors import CommandError
 from pggit_excellence.files import said
-from pggit_excellence.sbom.control.extension import extension_name, read_extension
+from pggit_excellence.sbom.control.extension import Listings, extension_name, read_extension
 from pggit_excellence.sbom.hashing import listing_hashes
 from pggit_excellence.sbom.model import (
     POSTGRESQL_COPYRIGHT,
@@ -116,6 +116,7 @@ def read_folder(
 ) -> None:
     """The extensions of one folder; those whose name was `seen` are hidden by it."""
     folder = base / "extension"
+    listings: Listings = {}
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208  # with surrogates for bytes that are not UTF-8
     except OSError as error:
@@ -131,13 +132,13 @@ def read_folder(
             continue
         seen.add(name)
         component = add_extension(
-            inventory, read_extension(path, base, installation.major), installation.name, installation.major
+            inventory, read_extension(path, base, installation.major, listings), installation.name, installation.major
         )
         server.depends_on.add(component.ref)
 
 
 def add_libraries(inventory: Inventory, server: Component, installation: Installation) -> dict[str, Path]:
-    """Each library as a file of the extension that names it, the others as the server's; the path of every file, by name."""
+    """Each library as a file of the extension that names it, others as the server's; the path of every file by name."""
     paths = {}
     owned: set[Path] = set()
     for component in inventory.of_kind("extension"):
