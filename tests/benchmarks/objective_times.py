@@ -61,7 +61,7 @@ def milliseconds(connection: psycopg.Connection, query: str, runs: int = 15) -> 
     return statistics.median(times)
 
 
-def measure(server: Server, database: str, samples: int = 10_000_000) -> dict[str, Any]:
+def measure(server: Server, _database: str, samples: int = 10_000_000) -> dict[str, Any]:
     """`history` rows, `count_ms` of counting them, `calls`: median `ms` of each. Makes a database of its own."""
     with server.connect() as admin:
         admin.execute(f"CREATE DATABASE {DATABASE}")
