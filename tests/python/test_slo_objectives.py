@@ -474,7 +474,7 @@ OBJECTIVES = """
 @pytest.mark.parametrize("form", ["plain", "custom"])
 def test_dump_and_restore(
     server: Server, plain: psycopg.Connection, make_database: MakeDatabase, tmp_path: Path,
-    dump_programs: dict[str, Path], form: str,
+    dump_programs: dict[str, Path], *, form: str,
 ) -> None:  # fmt: skip
     """Seeds as they were, changed, switched off and deleted, and the user's own, with everything that was counted."""
     plain.execute("UPDATE pggit_excellence.slo_objectives SET counted_since = '2026-01-01', created_at = '2026-01-01'")
