@@ -202,6 +202,17 @@ def test_scheduling_without_pg_cron(plain: psycopg.Connection) -> None:
     assert "pggit-excellence slo maintain" in said
 
 
+@pytest.mark.once
+def test_diagnostics_alone_are_maintained(server: Server, make_database: MakeDatabase) -> None:
+    """sql/pggit_performance.sql brings the roll-ups without the objectives' functions."""
+    database = make_database("empty")
+    server.psql("-f", str(ROOT / "sql" / "pggit_performance.sql"), dbname=database)
+    with server.connect(database) as connection:
+        record(connection, 48)
+        connection.execute("SELECT pggit_excellence.maintain()")
+        assert kept(connection)["hour"] == 48
+
+
 def test_replicated_tables_can_be_maintained(plain: psycopg.Connection) -> None:
     """A publication FOR ALL TABLES wants a replica identity of everything that is updated or deleted."""
     plain.execute("CREATE PUBLICATION everything FOR ALL TABLES")
