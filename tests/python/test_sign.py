@@ -253,7 +253,7 @@ def damaged_sigstore_keys() -> dict[str, bytes]:
 
     return {
         "inside": good,  # decrypts, to what is no key
-        "memory": with_cost(N=1 << 30),
+        "memory": with_cost(N=1 << 19),
         "odd": with_cost(N=3),
         "negative": with_cost(r=-1),
         "text": with_cost(N="many"),
@@ -272,7 +272,9 @@ def test_damaged_keys_of_cosign(key: Path, capsys: Capture, monkeypatch: pytest.
         damaged = key.with_name(f"damaged {name}")
         damaged.write_bytes(content)
         damaged.chmod(0o600)
-        assert f"damaged {name}: " in failure(capsys, "sign", "file", "--key", damaged.name)
+        said = failure(capsys, "sign", "file", "--key", damaged.name)
+        assert f"damaged {name}: " in said
+        assert ("scrypt parameters" in said) == (name in ("memory", "odd", "negative", "parallel"))
 
 
 @pytest.mark.usefixtures("key")
