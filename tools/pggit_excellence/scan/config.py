@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import Name
 from pggit_excellence.scan.model import Severity
 from pggit_excellence.scan.output.rules import RULES

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
 from typing import Any, TypeVar
 
 from pggit_excellence.scan.flow.views import Definition, add_types
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
 from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table

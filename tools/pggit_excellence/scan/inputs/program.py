@@ -7,9 +7,8 @@ Names are folded as the server folds them ("My" stays, My becomes my). A qualifi
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 
 Name = tuple[str, str]
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
 
 from pggit_excellence.scan.flow import events
 from pggit_excellence.scan.flow.assignments import shown
 from pggit_excellence.scan.flow.stored import trusts, writers_note
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
