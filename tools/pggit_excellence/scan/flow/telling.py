@@ -1,5 +1,6 @@
-"""Code in which an expression shows a finding by itself, wherever its value goes: format() that raises (PGX107), text
-that is quoted twice (PGX105).
+"""Code in which an expression shows a finding by itself, wherever its value goes.
+
+That is format() that raises (PGX107), and text that is quoted twice (PGX105).
 """
 
 from __future__ import annotations

@@ -126,6 +126,7 @@ class Program:
     composites: dict[Name, dict[str, str]] = field(default_factory=dict)
     # By a routine's key who may EXECUTE it beside its owner; `public` for PUBLIC, who may where nothing revokes it
     executors: dict[str, set[str]] = field(default_factory=dict)
+    granted_to_public: set[str] = field(default_factory=set)  # keys of routines that a GRANT lets PUBLIC run
     triggers: dict[Name, set[Name]] = field(default_factory=dict)  # the tables whose triggers call a function
     # Roles beside the owner that may create objects in a schema; a schema that is not here is not known
     schema_creators: dict[str, set[str]] = field(default_factory=dict)
