@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 
@@ -71,8 +71,14 @@ def build(
     collected = Facts(program)
     names = {name.rsplit(".", 1)[-1] for name in (*SINKS, *sinks)}
     calls = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\"?\s*\(", re.IGNORECASE)
+    lower_names = [name.lower() for name in names]
+
+    def may_call(text: str) -> bool:
+        lower = text.lower()  # most texts have none of the names, which is found fast
+        return any(name in lower for name in lower_names) and calls.search(text) is not None
+
     sources = list(sources)
-    for source, found in zip(sources, _read_all(sources, calls, jobs), strict=True):
+    for source, found in zip(sources, _read_all(sources, may_call, jobs), strict=True):
         program.sources[source.name] = source
         program.routines += found.routines
         program.not_understood += found.not_understood
@@ -83,7 +89,7 @@ def build(
     return program
 
 
-def _read_all(sources: list[SourceText], calls: re.Pattern[str], jobs: int) -> Iterable[_Read]:
+def _read_all(sources: list[SourceText], calls: Callable[[str], bool], jobs: int) -> Iterable[_Read]:
     """What each source defines; one that a process could not read is read here."""
 
     def read(index: int) -> _Read:
@@ -99,7 +105,7 @@ def _read_all(sources: list[SourceText], calls: re.Pattern[str], jobs: int) -> I
 class _Script:
     """One source on its way into the program."""
 
-    def __init__(self, source: SourceText, calls: re.Pattern[str]) -> None:
+    def __init__(self, source: SourceText, calls: Callable[[str], bool]) -> None:
         self.file, self.calls, self.found = source.name, calls, _Read()
         self.text = replace_extension_words(source.text)
         self.prepared: set[tuple[str, ...]] = set()
@@ -170,7 +176,7 @@ class _Script:
             self.sinks(statement)
 
     def sinks(self, statement: Statement) -> None:
-        if statement.gexec is None and not self.calls.search(statement.text):
+        if statement.gexec is None and not self.calls(statement.text):
             return
         self.found.routines.append(
             Routine(
