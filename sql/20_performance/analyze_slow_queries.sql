@@ -88,9 +88,10 @@ BEGIN
         WHERE s.note IS NULL
           AND EXISTS (SELECT FROM statements AS x WHERE x.total_ms > threshold_ms * x.calls OR x.max_ms > threshold_ms)
     ), summary AS (
-        SELECT m.metric_type AS query_type, pg_catalog.avg(m.metric_value)::numeric AS mean,
+        SELECT m.metric_type AS query_type,
+               (pg_catalog.sum(m.metric_value * m.sample_count) / pg_catalog.sum(m.sample_count))::numeric AS mean,
                pg_catalog.max(m.metric_value)::numeric AS longest, true AS longest_known,
-               pg_catalog.count(*) AS calls, pg_catalog.sum(m.metric_value)::numeric AS total,
+               pg_catalog.sum(m.sample_count) AS calls, pg_catalog.sum(m.metric_value * m.sample_count)::numeric AS total,
                'performance_metrics' AS source, NULL::text AS note
         FROM pggit_excellence.performance_metrics AS m
         WHERE m.recorded_at BETWEEN started AND ended AND m.metric_type LIKE '%\_ms'

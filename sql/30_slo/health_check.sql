@@ -20,7 +20,7 @@ COMMENT ON FUNCTION pggit_excellence._health_obstacle() IS
 
 CREATE FUNCTION pggit_excellence.health_check()
 RETURNS TABLE (check_name text, status text, message text, details jsonb)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 11
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 14
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
@@ -53,7 +53,15 @@ BEGIN
         UNION ALL
         SELECT 'connections', h.status, h.message, h.details FROM pggit_excellence._health_connections() AS h
         UNION ALL
-        SELECT 'transaction_ids', h.status, h.message, h.details FROM pggit_excellence._health_transaction_ids() AS h;
+        SELECT 'transaction_ids', h.status, h.message, h.details FROM pggit_excellence._health_transaction_ids() AS h
+        UNION ALL
+        SELECT 'sentinels', h.status, h.message, h.details FROM pggit_excellence._health_sentinels() AS h
+        UNION ALL
+        SELECT 'tracking_coverage', h.status, h.message, h.details FROM pggit_excellence._health_coverage() AS h
+        UNION ALL
+        SELECT 'maintenance', h.status, h.message, h.details FROM pggit_excellence._health_maintenance() AS h
+        UNION ALL
+        SELECT 'sample_times', h.status, h.message, h.details FROM pggit_excellence._health_clock() AS h;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.health_check() IS

@@ -20,6 +20,10 @@ BAD = {
     ],
     "numeric": ["NULL", "-1", "0", "1e300", "NaN", "Infinity", "-Infinity"],
     "double precision": ["NULL", "-1", "0", "1e308", "NaN", "Infinity", "-Infinity"],
+    "double precision[]": ["NULL", "{}", "{NULL}", "{0.5,NULL}", "{-1}", "{NaN}", "{1e308}", "{{0.5},{0.9}}"],
+    "boolean[]": ["NULL", "{}", "{NULL}", "{t}", "{{t},{f}}"],
+    "integer[]": ["NULL", "{}", "{NULL}", "{0}", "{2147483647}", "{{1},{2}}"],
+    "uuid": ["NULL"],
     "integer": ["NULL", "-1", "0", "2147483647", "-2147483648"],
     "bigint": ["NULL", "-1", "0", "9223372036854775807", "-9223372036854775808"],
     "interval": [
@@ -32,7 +36,7 @@ BAD = {
     "timestamp with time zone": ["NULL", "2000-01-01", "294276-12-31", "infinity", "-infinity"],
 }  # fmt: skip
 # For the arguments that have no default while another one is tried.
-GOOD = {"text": "pggit", "double precision": "1", "bigint": "1"}
+GOOD = {"text": "pggit", "uuid": "00000000-0000-0000-0000-000000000001", "double precision": "1", "bigint": "1"}
 
 FUNCTIONS = """
     SELECT p.proname::text, p.pronargdefaults, coalesce(p.proargnames[1:p.pronargs], '{}'),

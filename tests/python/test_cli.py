@@ -174,15 +174,20 @@ def fails(capsys: Capture, *argv: str) -> str:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
+    assert captured.err.startswith("pggit-excellence ")
     return captured.err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+CONNECTING = ["doctor", "report", "scan", "slo maintain", "slo probe"]
+
+
+@pytest.mark.parametrize("command", CONNECTING)
 def test_bad_connections(capsys: Capture, server: Server, command: str) -> None:
-    assert "No such file" in fails(capsys, command, "--dsn", "host=/nowhere")
-    assert 'invalid connection option "hots"' in fails(capsys, command, "--dsn", "hots=here")
-    assert "does not exist" in fails(capsys, command, "--dsn", server.dsn("no_such_database"))
-    assert "does not exist" in fails(capsys, command, "--dsn", server.dsn(user="no_such_role"))
+    words = command.split()
+    assert "No such file" in fails(capsys, *words, "--dsn", "host=/nowhere")
+    assert 'invalid connection option "hots"' in fails(capsys, *words, "--dsn", "hots=here")
+    assert "does not exist" in fails(capsys, *words, "--dsn", server.dsn("no_such_database"))
+    assert "does not exist" in fails(capsys, *words, "--dsn", server.dsn(user="no_such_role"))
 
 
 def test_report_bad_input(capsys: Capture, server: Server, plain: psycopg.Connection) -> None:
@@ -207,7 +212,7 @@ def test_the_environment_of_libpq(server: Server) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("argv", [[], ["nonsense"], ["doctor", "--format", "xml"], ["report", "--nonsense"]])
+@pytest.mark.parametrize("argv", [[], ["nonsense"], ["doctor", "--format", "xml"], ["report", "--nonsense"], ["slo"]])
 def test_usage(capsys: Capture, argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)

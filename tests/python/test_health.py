@@ -60,7 +60,11 @@ def test_release_with_other_triggers(pggit: psycopg.Connection) -> None:
 
 def test_without_pggit_nothing_about_it_is_healthy(plain: psycopg.Connection) -> None:
     rows = plain.execute("SELECT check_name, status FROM pggit_excellence.health_check()").fetchall()
-    assert {name for name, status in rows if status != "unknown"} == {"connections", "transaction_ids"}
+    assert {name for name, status in rows if status != "unknown"} == {
+        "connections",
+        "transaction_ids",
+        "sentinels",
+    }
     assert fact(plain, "pgGit version") == (None, "pgGit is not installed in this database")
     assert fact(plain, "last change") == (None, "pgGit is not installed in this database")
     assert fact(plain, "size of pggit.history") == (None, "there is no such table")
@@ -212,7 +216,7 @@ def test_reading_functions_write_nothing(pggit: psycopg.Connection) -> None:
     """As on a hot standby."""
     with pggit.transaction():
         pggit.execute("SET TRANSACTION READ ONLY")
-        assert len(pggit.execute("SELECT * FROM pggit.health_check()").fetchall()) == 10
+        assert len(pggit.execute("SELECT * FROM pggit.health_check()").fetchall()) == 14
         assert len(pggit.execute("SELECT * FROM pggit.system_overview()").fetchall()) > 10
 
 

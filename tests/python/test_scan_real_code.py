@@ -2,7 +2,7 @@
 
 None of their code is in this repository; tests/fixtures/scan/real_code.json holds counts only. After a change that
 moves them on purpose, `UPDATE_SNAPSHOTS=1 pytest tests/python/test_scan_real_code.py` writes them anew: read the diff.
-The packages are kept in .cache/real-code, so a second run needs no network.
+debian_packages.py fetches them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -19,16 +18,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from pglast.parser import scan
 
+import debian_packages
+
 pytestmark = pytest.mark.once  # no server takes part
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "real-code"
 SNAPSHOT = ROOT / "tests" / "fixtures" / "scan" / "real_code.json"
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
@@ -48,7 +47,6 @@ PACKAGES = (
 FEWEST = 1_100  # EXECUTE statements in all of them
 EXECUTES = {"execute", "return_query_execute", "for_execute", "open_execute"}
 VERDICTS = {"safe", "unsafe", "by_design", "not_proven"}
-SECONDS = 120  # for one download; then the network is not there
 
 
 @dataclass(frozen=True)
@@ -61,26 +59,6 @@ class Package:
 
 
 # Getting the packages
-
-
-def fetch(name: str) -> Path:
-    """The .deb of `name`, from .cache or else from the distribution; skips the test where neither has it."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
-        pytest.skip(f"{name}: packages of real code come with apt-get and dpkg, which are not here")
-    if kept := sorted(CACHE.glob(f"{name}_*.deb")):
-        return kept[-1]
-    # Into a folder of its own and then renamed: a download that broke off is not taken for a package.
-    with TemporaryDirectory(dir=CACHE) as folder:
-        command = ["apt-get", "download", "-q", name]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            pytest.skip(f"{name}: apt-get download did not end within {SECONDS} seconds")
-        fetched = sorted(Path(folder).glob(f"{name}_*.deb"))
-        if done.returncode != 0 or not fetched:
-            pytest.skip(f"{name}: apt-get download failed: {(done.stderr.strip() or 'nothing came').splitlines()[-1]}")
-        return fetched[-1].replace(CACHE / fetched[-1].name)
 
 
 def install_scripts(folder: Path) -> Iterator[Path]:
@@ -96,10 +74,8 @@ def install_scripts(folder: Path) -> Iterator[Path]:
 
 def unpack(name: str, into: Path) -> Package:
     """Fetch and unpack `name` below `into`."""
-    archive = fetch(name)
     folder = into / name
-    folder.mkdir()
-    subprocess.run(["dpkg", "-x", str(archive), str(folder)], check=True)
+    archive = debian_packages.unpack(name, folder)
     return Package(name, archive.stem.split("_")[1], tuple(sorted(install_scripts(folder))))
 
 

@@ -51,7 +51,7 @@ MOVES = {
 }
 MOVING_COLUMNS = {
     "value", "percent", "used", "xid_age", "mxid_age", "index_scans", "rows_read", "effectiveness", "evidence",
-    "seq_scans", "note", "n_dead_tup", "message", "size_bytes",
+    "seq_scans", "note", "n_dead_tup", "message", "size_bytes", "window_start", "window_end", "period_end", "current_bytes",
 }  # fmt: skip
 
 FAULTS = r"""

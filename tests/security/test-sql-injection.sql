@@ -337,7 +337,8 @@ BEGIN
 END
 $do$;
 
--- What the functions advise to run is run: it names the hostile objects.
+-- What the functions advise to run is run: it names the hostile objects. A column that shows a name as it is in the
+-- catalog or in a table advises nothing.
 DO $do$
 DECLARE
     target record;
@@ -358,7 +359,8 @@ BEGIN
             SELECT DISTINCT replace(v.value, ' CONCURRENTLY', '')
             FROM unnest(answer) AS row_of CROSS JOIN LATERAL jsonb_each_text(
                 CASE jsonb_typeof(row_of) WHEN 'object' THEN row_of ELSE jsonb_build_object('value', row_of) END) AS v
-            WHERE v.value ~ '^(ALTER|ANALYZE|CLUSTER|COMMENT|CREATE|DROP|GRANT|REINDEX|REVOKE|SELECT|SET|UPDATE|VACUUM)\M'
+            WHERE v.key NOT LIKE '%\_name' AND v.key NOT IN ('recorded_as', 'objective')
+              AND v.value ~ '^(ALTER|ANALYZE|CLUSTER|COMMENT|CREATE|DROP|GRANT|REINDEX|REVOKE|SELECT|SET|UPDATE|VACUUM)\M'
         LOOP
             INSERT INTO injection_test.outcomes
             SELECT target.name || ' advises', advice, t.harm, t.refused FROM injection_test.attempt(advice) AS t;

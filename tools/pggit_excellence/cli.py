@@ -1,35 +1,59 @@
 """The command line `pggit-excellence`.
 
-Each command is a subpackage with `add_arguments(parser)` and `run(options) -> int`; only the chosen one is imported.
+Each command is a module with `add_arguments(parser)` and `run(options) -> int`, `MORE_FORMATS` where it prints more
+than text and JSON, `OFFLINE` where it talks to no server; a package with `COMMANDS` is a group of such commands. Only
+the chosen one is imported.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
+from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
+from pggit_excellence.printable import printable
 
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
+    "exporter": "serve the metrics of one server or a fleet to Prometheus",
+    "provenance": "who built files from what, signed: say it, or verify what others say",
     "report": "what the diagnostics of the installed extension say",
+    "sbom": "which extensions, libraries and packages a project, installation or server consists of, as CycloneDX",
     "scan": "is every dynamic EXECUTE of these SQL files safe, and by which path where it is not",
+    "sign": "sign files with a key of your own, as cosign does",
+    "slo": "service level objectives: what is attained, reports, availability from outside",
+    "verify": "is a file what the holder of that key signed?",
 }
-# Beside text and json.
-MORE_FORMATS = {"scan": ("sarif", "github")}
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def common_options(formats: Sequence[str]) -> argparse.ArgumentParser:
-    """What every command takes."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
-    parser.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
-    return parser
+def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Sequence[str]) -> None:
+    """The commands of `group.COMMANDS` (name to summary), modules of the same package; options of the chosen one."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in group.COMMANDS.items():
+        # A command may define an option that all have in its own way.
+        command = commands.add_parser(name, help=summary, description=summary, conflict_handler="resolve")
+        if name not in argv:
+            continue
+        module = import_module(f"{group.__package__}.{name}{'_' if iskeyword(name) else ''}")
+        if hasattr(module, "COMMANDS"):
+            add_commands(command, module, argv)
+            continue
+        formats = ("text", "json", *getattr(module, "MORE_FORMATS", ()))
+        command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
+        if not getattr(module, "OFFLINE", False):
+            command.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run, program=command.prog)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,17 +63,12 @@ def main(argv: Sequence[str]) -> int:
         description="Diagnostics, tuning and observability for databases that run pgGit.",
         epilog="Exit status: 0 clean, 1 findings, 2 usage or error, 3 nothing to do.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        common = common_options(("text", "json", *MORE_FORMATS.get(name, ())))
-        command = commands.add_parser(name, help=summary, description=summary, parents=[common])
-        if name in argv:
-            import_module(f"pggit_excellence.{name}").add_arguments(command)
+    add_commands(parser, sys.modules[__name__], argv)
     options = parser.parse_args(argv)
     try:
-        status: int = import_module(f"pggit_excellence.{options.command}").run(options)
+        status: int = options.run(options)
     except CommandError as error:
-        print(f"pggit-excellence {options.command}: {error}", file=sys.stderr)
+        print(printable(f"{options.program}: {error}", keep=""), file=sys.stderr)
         return EXIT_USAGE
     return status
 
@@ -60,13 +79,25 @@ def run() -> None:
     for name in ("stdout", "stderr"):  # None where it was closed
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         status = 141
+    except OSError as error:
+        if error.errno not in DISK_FULL or error.filename is not None:
+            raise
+        discard_output()
+        print(f"pggit-excellence: standard output: {error.strerror}", file=sys.stderr)
+        status = EXIT_USAGE
     gc.freeze()
     sys.exit(status)
+
+
+def discard_output() -> None:
+    """Nothing more goes to standard output; else the interpreter would try again, and fail, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

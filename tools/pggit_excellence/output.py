@@ -104,5 +104,6 @@ def statement(text: str) -> Text:
 
 
 def print_json(content: object) -> None:
-    """One JSON object."""
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    """One JSON object; in ASCII where the output cannot hold more."""
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(content, indent=2, ensure_ascii=ascii_only))

@@ -1,36 +1,43 @@
 """`tools/run benchmark`: what things cost, as ratios to a baseline of the same run. It reports and fails no time.
 
 `database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
-tests/benchmarks with `measure(server, database)` and `report(result)`. `scan` measures the scanner's speed
+tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
+(`--samples`; 3 GB of disk, ten minutes). `scan` measures the scanner's speed
 (scan_speed.py), `probes` how often it is right (scan_probes.py).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import json
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pggit_excellence.server import Server, copy_installation, make_install, workspace
 from tasks.suites import ROOT, console
 
 DATABASE = "big"
-SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "shared_buffers": "512MB", "max_wal_size": "4GB"}
+DATABASE_PARTS = ("function_times", "metric_cost", "sentinel_cost")
+SLO_PARTS = ("metric_history",)
+SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "shared_buffers": "512MB", "max_wal_size": "1GB"}
 
 
 def main() -> int:
     """Run one of the benchmarks and print its tables; 0 unless something could not be run at all."""
     sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
     parser = argparse.ArgumentParser(prog="tools/run benchmark", description=__doc__)
-    parser.add_argument("benchmark", nargs="?", choices=("database", "scan", "probes"), default="database")
+    parser.add_argument("benchmark", nargs="?", choices=("database", "slo", "scan", "probes"), default="database")
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
     parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
-    parser.add_argument("--tables", type=int, default=10_000, help="tables in the database")
+    parser.add_argument("--tables", type=int, default=10_000, help="database: tables in the database")
+    parser.add_argument("--samples", type=int, default=10_000_000, help="slo: samples in the history (default 10 M)")
     options = parser.parse_args()
-    measures = {"database": measure_database, "scan": measure_scan, "probes": measure_probes}
+    measures = {"database": measure_database, "slo": measure_slo, "scan": measure_scan, "probes": measure_probes}
     results = measures[options.benchmark](options)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
@@ -60,25 +67,48 @@ def measure_probes(options: argparse.Namespace) -> dict[str, object]:
     return result
 
 
+def measure_slo(options: argparse.Namespace) -> dict[str, object]:
+    """What objectives, samples and their history cost."""
+    results: dict[str, object] = {"major": options.major, "samples": options.samples}
+    with installed(options.major) as server:
+        with server.connect() as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+        with server.connect(DATABASE) as connection:
+            connection.execute("CREATE EXTENSION pggit_excellence")
+        run_parts(server, SLO_PARTS, results, samples=options.samples)
+    return results
+
+
 def measure_database(options: argparse.Namespace) -> dict[str, object]:
     """What the extension's functions cost in a database of the size that pgGit promises."""
     import big_database
-    import function_times
-    import metric_cost
 
     results: dict[str, object] = {"major": options.major, "tables": options.tables}
+    with installed(options.major) as server:
+        with console.status(f"making a database with {options.tables:,} tables"):
+            big_database.make(server, DATABASE, options.tables)
+        run_parts(server, DATABASE_PARTS, results)
+    return results
+
+
+@contextlib.contextmanager
+def installed(major: int) -> Iterator[Server]:
+    """A running server that has the extension."""
     with workspace() as folder:
-        installation = copy_installation(options.major, folder)
+        installation = copy_installation(major, folder)
         make_install(installation, ROOT)
         with Server(installation, folder / "server", SETTINGS) as server:
-            with console.status(f"making a database with {options.tables:,} tables"):
-                big_database.make(server, DATABASE, options.tables)
-            for part in (function_times, metric_cost):
-                with console.status(part.__name__):
-                    result = part.measure(server, DATABASE)
-                results[part.__name__] = result
-                console.print(part.report(result))
-    return results
+            yield server
+
+
+def run_parts(server: Server, parts: Sequence[str], results: dict[str, object], **arguments: int) -> None:
+    """Run modules of tests/benchmarks one after the other; print what each found and add it to the results."""
+    for name in parts:
+        part = importlib.import_module(name)
+        with console.status(name):
+            result = part.measure(server, DATABASE, **arguments)
+        results[name] = result
+        console.print(part.report(result))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ PARTS = {
     "00_core": "Core",
     "10_metrics": "Metrics and snapshots",
     "20_performance": "Performance",
-    "30_slo": "Health",
+    "30_slo": "Health and service level objectives",
+    "35_tracking": "How well pgGit tracks",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
 }

@@ -1,4 +1,4 @@
-"""`tools/run lock`: write requirements.lock anew from pyproject.toml.
+"""`tools/run lock`: write requirements.txt anew from pyproject.toml.
 
 What pip chooses is installed into a virtual environment of its own, so that nothing of .venv decides; .venv itself is
 renewed by the next run of tools/run, because the lock file changed.
@@ -36,7 +36,7 @@ def main() -> int:
         except subprocess.CalledProcessError as error:
             print(f"lock: {' '.join(map(str, error.cmd))} failed", file=sys.stderr)
             return 2
-    (ROOT / "requirements.lock").write_text(HEADER + pins, encoding="utf-8")
+    (ROOT / "requirements.txt").write_text(HEADER + pins, encoding="utf-8")
     return 0
 
 

@@ -25,9 +25,44 @@ SELECT pggit_excellence.record_metric('x_ms', 'NaN');
 SELECT pggit_excellence.record_metric('x', '-Infinity');
 SELECT pggit_excellence.record_metric('x_ms', -0.001);
 SELECT pggit_excellence.record_metric('x_ms', 1, '[1]');
+SELECT pggit_excellence.record_metric('x_ms', 1, sample_count => 0);
+SELECT pggit_excellence.record_metric('x_ms', 1, recorded_at => '1999-12-31 23:59:59+00');
+\set VERBOSITY sqlstate
+SELECT pggit_excellence.record_metric('x_ms', 1, recorded_at => clock_timestamp() + interval '301 s');
+\set VERBOSITY default
 \set VERBOSITY terse
 INSERT INTO pggit_excellence.performance_metrics VALUES ('x', 'NaN');
 \set VERBOSITY default
+
+-- Roll-ups: the same answer before and after, exact counts, nothing twice.
+SELECT count(pggit_excellence.record_metric('rolled', v, recorded_at => now(), sample_count => 3))
+FROM generate_series(-50, 49) AS v;
+SELECT percentile, round(value::numeric, 6), sample_count, note
+FROM pggit_excellence.metric_percentiles('rolled', percentiles => '{0,0.25,1}');
+SELECT task, affected > 100 AS affected, note FROM pggit_excellence.maintain();
+SELECT percentile, round(value::numeric, 6), sample_count, note
+FROM pggit_excellence.metric_percentiles('rolled', percentiles => '{0,0.25,1}');
+SELECT affected FROM pggit_excellence.maintain();
+SELECT resolution, sample_count, value_sum, value_min, value_max, (SELECT sum(c) FROM unnest(bucket_counts) AS c)
+FROM pggit_excellence.metric_rollups WHERE metric_type = 'rolled' ORDER BY resolution COLLATE "C";
+SELECT rolled_up, count(*) FROM pggit_excellence.performance_metrics GROUP BY rolled_up;
+SELECT * FROM pggit_excellence.metric_percentiles('unknown');
+
+-- What cannot be maintained or asked.
+SELECT * FROM pggit_excellence.maintain(0);
+SELECT * FROM pggit_excellence.maintain(NULL);
+SELECT * FROM pggit_excellence.maintain(keep_samples => '1 hour');
+SELECT * FROM pggit_excellence.maintain(keep_minutes => '10 days', keep_hours => '9 days');
+SELECT * FROM pggit_excellence.maintain(keep_days => NULL);
+BEGIN READ ONLY;
+SELECT * FROM pggit_excellence.maintain();
+ROLLBACK;
+SELECT * FROM pggit_excellence.metric_percentiles(NULL);
+SELECT * FROM pggit_excellence.metric_percentiles('x', percentiles => '{0.5,1.1}');
+SELECT * FROM pggit_excellence.metric_percentiles('x', percentiles => '{NaN}');
+SELECT * FROM pggit_excellence.metric_percentiles('x', percentiles => '{NULL}');
+SET timezone = 'UTC';
+SELECT * FROM pggit_excellence.metric_percentiles('x', '2026-02-01 00:00+00', '2026-01-01 00:00+00');
 
 -- What cannot be a threshold or a window.
 SELECT pggit_excellence.analyze_slow_queries(-1);

@@ -7,4 +7,6 @@ command.py is the command line, scanning.py one scan, analysis.py and workers.py
 
 from pggit_excellence.scan.command import add_arguments, run
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["MORE_FORMATS", "add_arguments", "run"]
+
+MORE_FORMATS = ("sarif", "github")

@@ -1,0 +1,44 @@
+-- The newest sample of a metric that is not from the future: among those that are not rolled up yet, else in the newest
+-- bucket of the roll-ups. Where that bucket's samples are deleted already, its mean stands for them.
+CREATE FUNCTION pggit_excellence._latest_sample(metric_type text, OUT metric_value double precision, OUT recorded_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    WITH newest_bucket AS MATERIALIZED (
+        SELECT r.bucket_start, r.value_sum / r.sample_count AS mean,
+               CASE r.resolution WHEN 'minute' THEN interval '1 minute' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END AS length
+        FROM (VALUES ('minute'), ('hour'), ('day')) AS l (resolution)
+        CROSS JOIN LATERAL (
+            SELECT b.* FROM pggit_excellence.metric_rollups AS b
+            WHERE b.metric_type = _latest_sample.metric_type AND b.resolution = l.resolution
+              AND b.bucket_start <= statement_timestamp()
+            ORDER BY b.bucket_start DESC
+            LIMIT 1
+        ) AS r
+        ORDER BY r.bucket_start DESC, length
+        LIMIT 1
+    )
+    SELECT f.metric_value, f.recorded_at
+    FROM (
+        (SELECT n.metric_value, n.recorded_at
+         FROM pggit_excellence.performance_metrics_new AS n
+         WHERE n.metric_type = _latest_sample.metric_type AND n.recorded_at <= statement_timestamp()
+         ORDER BY n.recorded_at DESC, n.metric_value
+         LIMIT 1)
+        UNION ALL
+        (SELECT COALESCE(s.metric_value, b.mean), COALESCE(s.recorded_at, b.bucket_start)
+         FROM newest_bucket AS b
+         LEFT JOIN LATERAL (
+            SELECT m.metric_value, m.recorded_at
+            FROM pggit_excellence.performance_metrics_rolled AS m
+            WHERE m.metric_type = _latest_sample.metric_type AND m.recorded_at >= b.bucket_start
+              AND m.recorded_at < b.bucket_start + b.length AND m.recorded_at <= statement_timestamp()
+            ORDER BY m.recorded_at DESC, m.metric_value
+            LIMIT 1
+         ) AS s ON true)
+    ) AS f
+    ORDER BY f.recorded_at DESC, f.metric_value
+    LIMIT 1
+$body$;
+COMMENT ON FUNCTION pggit_excellence._latest_sample(text) IS
+    'Internal: value and time of the newest sample of a metric. NULL: there is none. Source: performance_metrics, metric_rollups.';

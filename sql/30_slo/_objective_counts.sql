@@ -1,0 +1,57 @@
+-- The samples that maintain() has not rolled up yet, judged: the part of every count that is in no roll-up.
+CREATE FUNCTION pggit_excellence._waiting_counts(counted_from timestamptz, counted_to timestamptz)
+RETURNS TABLE (objective text, good bigint, total bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT o.objective,
+           COALESCE(sum(n.sample_count) FILTER (WHERE pggit_excellence._objective_met(n.metric_value, o.comparison, o.threshold)), 0),
+           sum(n.sample_count)
+    FROM pggit_excellence.performance_metrics_new AS n
+    JOIN pggit_excellence.slo_objectives AS o ON o.metric_type = n.metric_type
+    WHERE o.kind = 'events' AND n.recorded_at >= counted_from AND n.recorded_at < counted_to
+    GROUP BY o.objective
+$body$;
+COMMENT ON FUNCTION pggit_excellence._waiting_counts(timestamptz, timestamptz) IS
+    'Internal: good events and all events of each objective among the samples of a window that maintain() has not rolled up yet. Source: performance_metrics_new.';
+
+-- Good events and all events of every objective in a window: the roll-ups, and the samples that maintain() has not rolled up
+-- yet, in one snapshot. For which buckets belong to a window see _window_parts().
+CREATE FUNCTION pggit_excellence._objective_counts(window_start timestamptz, window_end timestamptz)
+RETURNS TABLE (objective text, good bigint, total bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $body$
+    WITH part AS MATERIALIZED (
+        SELECT p.resolution, p.part_start, p.part_end FROM pggit_excellence._window_parts(window_start, window_end) AS p
+    ), piece AS (
+        SELECT r.objective, r.good, r.total
+        FROM part AS p
+        JOIN pggit_excellence.objective_rollups AS r
+          ON r.resolution = p.resolution AND r.bucket_start >= p.part_start AND r.bucket_start < p.part_end
+        UNION ALL
+        SELECT w.objective, w.good, w.total
+        FROM (SELECT min(p.part_start) AS counted_from, max(p.part_end) AS counted_to FROM part AS p) AS b
+        CROSS JOIN LATERAL pggit_excellence._waiting_counts(b.counted_from, b.counted_to) AS w
+    )
+    SELECT o.objective, COALESCE(sum(p.good), 0)::bigint, COALESCE(sum(p.total), 0)::bigint
+    FROM pggit_excellence.slo_objectives AS o
+    LEFT JOIN piece AS p ON p.objective = o.objective
+    WHERE o.kind = 'events'
+    GROUP BY o.objective
+$body$;
+COMMENT ON FUNCTION pggit_excellence._objective_counts(timestamptz, timestamptz) IS
+    'Internal: good events and all events of every objective of kind events in a window, whether or not maintain() has rolled them up: one row per objective, 0 without any. Source: objective_rollups, performance_metrics_new.';
+
+CREATE FUNCTION pggit_excellence._objective_window(objective text, window_start timestamptz, window_end timestamptz)
+RETURNS TABLE (good bigint, total bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT c.good, c.total
+    FROM pggit_excellence._objective_counts(window_start, window_end) AS c
+    WHERE c.objective = _objective_window.objective
+$body$;
+COMMENT ON FUNCTION pggit_excellence._objective_window(text, timestamptz, timestamptz) IS
+    'Internal: good events and all events of one objective in a window. No row: there is no such objective of kind events.';

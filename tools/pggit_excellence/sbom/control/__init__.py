@@ -1,0 +1,1 @@
+"""Control files and script names, read as PostgreSQL reads them."""

@@ -1,0 +1,1 @@
+"""What SQL scripts say about what they need."""

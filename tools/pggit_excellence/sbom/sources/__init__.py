@@ -1,0 +1,1 @@
+"""Where components come from: source trees, installations, servers, Python packages, Debian packages."""
