@@ -13,6 +13,8 @@ AS $body$
 DECLARE
     until timestamptz := COALESCE(metric_percentiles.window_end, pg_catalog.statement_timestamp());
     since timestamptz := COALESCE(metric_percentiles.window_start, until - interval '1 hour');
+    until_edge timestamptz := pggit_excellence._window_edge(until);
+    since_edge timestamptz := pggit_excellence._window_edge(since);
 BEGIN
     IF metric_percentiles.metric_type IS NULL THEN
         RAISE EXCEPTION 'metric_type must not be NULL'
@@ -47,7 +49,11 @@ BEGIN
            CASE w.rank WHEN 0 THEN s.value_min WHEN s.sample_count - 1 THEN s.value_max
            ELSE low.value + (w.rank - pg_catalog.floor(w.rank)) * (high.value - low.value) END,
            s.sample_count,
-           CASE WHEN s.sample_count = 0 THEN 'no samples in this window' END
+           CASE WHEN since_edge >= until_edge THEN 'no minute (where those are deleted: no hour or day) begins in this window'
+                WHEN since_edge - interval '1 minute' >= GREATEST(since, '2000-01-01 00:00+00')
+                  OR until_edge - interval '1 minute' >= until
+                THEN pg_catalog.format('from %s to %s: minutes or hours at the ends are deleted already', since_edge, until_edge)
+                WHEN s.sample_count = 0 THEN 'no samples in this window' END
     FROM wanted AS w
     CROSS JOIN sketch AS s
     LEFT JOIN cumulated AS low ON pg_catalog.floor(w.rank) >= low.below AND pg_catalog.floor(w.rank) < low.up_to

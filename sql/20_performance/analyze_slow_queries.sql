@@ -74,7 +74,8 @@ BEGIN
                   HINT = 'For example: since => ''1 hour''. NULL means everything that is known.';
     END IF;
     -- An interval that leads to before the beginning of time means all that is known as well, and so does NULL.
-    started := pg_catalog.statement_timestamp() - LEAST(since, '4000 years');
+    -- A minute belongs to the window when it begins in it: a minute's window at least has the current one.
+    started := pg_catalog.statement_timestamp() - GREATEST(LEAST(since, '4000 years'), '1 minute');
 
     RETURN QUERY
     WITH statements AS MATERIALIZED (
@@ -88,14 +89,11 @@ BEGIN
         WHERE s.note IS NULL
           AND EXISTS (SELECT FROM statements AS x WHERE x.total_ms > threshold_ms * x.calls OR x.max_ms > threshold_ms)
     ), summary AS (
-        SELECT m.metric_type AS query_type,
-               (pg_catalog.sum(m.metric_value * m.sample_count) / pg_catalog.sum(m.sample_count))::numeric AS mean,
-               pg_catalog.max(m.metric_value)::numeric AS longest, true AS longest_known,
-               pg_catalog.sum(m.sample_count) AS calls, pg_catalog.sum(m.metric_value * m.sample_count)::numeric AS total,
+        SELECT m.metric_type AS query_type, (m.value_sum / m.sample_count)::numeric AS mean,
+               m.value_max::numeric AS longest, true AS longest_known, m.sample_count AS calls, m.value_sum::numeric AS total,
                'performance_metrics' AS source, NULL::text AS note
-        FROM pggit_excellence.performance_metrics AS m
-        WHERE m.recorded_at BETWEEN started AND ended AND m.metric_type LIKE '%\_ms'
-        GROUP BY m.metric_type
+        FROM pggit_excellence._metric_totals(started, ended) AS m
+        WHERE m.metric_type LIKE '%\_ms'
         UNION ALL
         SELECT t.query_type, pg_catalog.sum(t.total_ms) / pg_catalog.sum(t.calls), pg_catalog.max(t.max_ms),
                pg_catalog.bool_and(t.max_ms IS NOT NULL), pg_catalog.sum(t.calls)::bigint, pg_catalog.sum(t.total_ms),
@@ -111,5 +109,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.analyze_slow_queries(numeric, interval) IS
-$comment$What took longer than threshold_ms (milliseconds), on average or at least once, in the last `since` (NULL: all that is known). source: performance_metrics for recorded metrics whose name ends in _ms, pg_stat_statements for the statements of the current database.
+$comment$What took longer than threshold_ms (milliseconds), on average or at least once, in the last `since` (NULL: all that is known; of recorded metrics the minutes that began in it). source: performance_metrics for recorded metrics whose name ends in _ms, pg_stat_statements for the statements of the current database.
 query_type: the metric, the pgGit function, the kind of DDL, or the statement's first words with its queryid for slow_statements(). avg_duration_ms, max_duration_ms, total_time_ms: execution time; max_duration_ms is NULL where the longest call of the window is not known. call_count: calls or samples. note: rows with nothing else come first and say what is missing from the statements.$comment$;

@@ -95,8 +95,15 @@ BEGIN
         ORDER BY c.oid DESC
         LIMIT 50
     ),
+    spellings AS MATERIALIZED (
+        SELECT n.schema_name, n.table_name, n.table_name AS spelling FROM newest AS n
+        UNION
+        SELECT n.schema_name, n.table_name, pg_catalog.quote_ident(n.table_name) FROM newest AS n
+    ),
     known AS MATERIALIZED (
-        SELECT o.schema_name, o.object_name FROM pggit.objects AS o
+        SELECT s.schema_name, s.table_name
+        FROM pggit.objects AS o
+        JOIN spellings AS s ON o.schema_name = s.schema_name AND o.object_name = s.spelling
         WHERE o.object_type::text = 'TABLE' AND o.is_active
     )
     SELECT pg_catalog.count(*),
@@ -104,8 +111,7 @@ BEGIN
                                 ORDER BY n.schema_name, n.table_name)
                FILTER (WHERE NOT EXISTS (
                    SELECT FROM known AS k
-                   WHERE k.schema_name = n.schema_name
-                     AND k.object_name IN (n.table_name, pg_catalog.quote_ident(n.table_name))))
+                   WHERE k.schema_name = n.schema_name AND k.table_name = n.table_name))
     INTO sampled, untracked
     FROM newest AS n;
 

@@ -68,7 +68,8 @@ AS $body$
             WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'i')
     UNION ALL
     SELECT p.object_type, r.schema_name, r.name || '.' || p.name,
-           ARRAY[r.name || '.' || p.name, r.quoted || '.' || p.name, r.quoted || '.' || pg_catalog.quote_ident(p.name)]
+           CASE WHEN r.name || p.name = r.quoted || pg_catalog.quote_ident(p.name) THEN ARRAY[r.name || '.' || p.name]
+                ELSE ARRAY[r.name || '.' || p.name, r.quoted || '.' || p.name, r.quoted || '.' || pg_catalog.quote_ident(p.name)] END
                || CASE WHEN p.object_type <> 'COLUMN' THEN ARRAY[p.name, pg_catalog.quote_ident(p.name)] ELSE '{}' END,
            ARRAY[r.schema_quoted || '.' || r.quoted || '.' || pg_catalog.quote_ident(p.name)], r.member
     FROM parts AS p
@@ -103,6 +104,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
 SET enable_mergejoin = off
 SET jit = off
+SET work_mem = '64MB'
 AS $body$
 BEGIN
     RETURN QUERY
@@ -119,13 +121,13 @@ BEGIN
           AND o.schema_name <> 'information_schema' AND o.schema_name !~ '^(pg_|pggit$|pggit_)'
         GROUP BY o.object_type, o.schema_name, o.object_name
     ),
-    -- schema_name NULL: in a record of any schema.
+    -- schema_name NULL: in a record of any schema. The same name twice does no harm.
     spellings AS MATERIALIZED (
         SELECT o.number, o.object_type, CASE WHEN o.object_type <> 'SCHEMA' THEN o.schema_name END AS schema_name, n.name,
                true AS right_name
         FROM objects AS o
         CROSS JOIN LATERAL pg_catalog.unnest(o.names) AS n (name)
-        UNION
+        UNION ALL
         SELECT o.number, o.object_type, CASE WHEN n.name !~ '[.]|^[0-9]+$' THEN o.schema_name END, n.name, false
         FROM objects AS o
         CROSS JOIN LATERAL pg_catalog.unnest(o.aliases) AS n (name)

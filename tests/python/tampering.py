@@ -394,6 +394,11 @@ EMBEDDED = {
             replace(c, signature=compact(jsf.embed(c.json, c.other, "cdxgen", "document"))), "signature", "publicKey"
         )
     ),
+    "names another key": Variant(
+        lambda c: edited(
+            c, "signature", "publicKey", value=jsf.embed({}, c.other, "jsf", "document")["signature"]["publicKey"]
+        )
+    ),
     "unsigned": Variant(lambda c: edited(c, "signature")),
     "signature: a bit": Variant(lambda c: with_value(c, flipped(value_of(c)))),
     "signature: zeros": Variant(lambda c: with_value(c, bytes(64))),

@@ -178,7 +178,7 @@ def fails(capsys: Capture, *argv: str) -> str:
     return captured.err
 
 
-CONNECTING = ["doctor", "report", "scan", "slo maintain", "slo probe"]
+CONNECTING = ["doctor", "report", "scan", "slo export", "slo maintain", "slo probe", "slo report", "slo status"]
 
 
 @pytest.mark.parametrize("command", CONNECTING)

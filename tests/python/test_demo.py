@@ -36,6 +36,10 @@ def test_demo_with_the_users_own_file(
     assert not re.search(r"\d:\d\d\.\d{3}|None", shown)  # no microseconds, nothing empty
     assert "CREATE INDEX pggit_excellence_objects_full_name_c" in shown
     assert "DROP INDEX pggit.pggit_excellence_objects_full_name_c" in shown
+    # The objectives: measured DDL before and after, every statement counted.
+    assert re.search(r"40 CREATE TABLE: tracking took p50 [\d.]+ ms, p95 [\d.]+ ms\n", shown)
+    assert re.search(r"120 more: tracking took p50 [\d.]+ ms, p95 [\d.]+ ms\n", shown)
+    assert len(re.findall(r"ddl_tracking_p50 +(?:met|missed) +[\d.]+ % +\d+ +(?:40|16\d) *\n", shown)) == 2
     # The scanner: both findings, that both attacks work, and that the fix ends the one that it can.
     assert re.findall(r"shop\.sql:\d+:\d+: (\w+ \w+)", shown) == ["PGX109 error", "PGX103 error"]
     assert "1 safe, 1 unsafe, 1 by design" in " ".join(shown.split())

@@ -23,6 +23,8 @@ READERS = """
       AND p.proname NOT LIKE '\\_%' AND p.provolatile <> 'v' AND p.prokind = 'f' AND p.pronargs = p.pronargdefaults
       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
     ORDER BY 1"""
+# Readers that need arguments.
+CALLS = ["pggit_excellence.metric_percentiles('ddl_tracking_ms')"]
 
 
 @dataclass
@@ -66,11 +68,11 @@ def readers(connection: psycopg.Connection) -> list[str]:
 def failures(connection: psycopg.Connection) -> dict[str, str]:
     """What each reader that failed said."""
     failed = {}
-    for signature in readers(connection):
+    for call in [f"{signature.split('(')[0]}()" for signature in readers(connection)] + CALLS:
         try:
-            connection.execute(f"SELECT * FROM {signature.split('(')[0]}()").fetchall()
+            connection.execute(f"SELECT * FROM {call}").fetchall()
         except psycopg.Error as error:
-            failed[signature] = str(error)
+            failed[call] = str(error)
     return failed
 
 

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+import rfc8785
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from conftest import ROOT
@@ -92,6 +93,17 @@ def test_document_may_be_laid_out_anew(key: Path) -> None:
     assert cli.main(["verify", "d.json", "--key", "k.pub", "--embedded"]) == 0
 
 
+@pytest.mark.usefixtures("key")
+def test_a_document_keeps_its_mode_and_place() -> None:
+    Path("real.json").write_text("{}")
+    Path("real.json").chmod(0o640)
+    Path("d.json").symlink_to("real.json")
+    assert cli.main(["sign", "d.json", "--key", "k.key", "--as", "embedded"]) == 0
+    assert Path("d.json").is_symlink()
+    assert Path("real.json").stat().st_mode & 0o777 == 0o640
+    assert cli.main(["verify", "real.json", "--key", "k.pub", "--embedded"]) == 0
+
+
 def test_signing_again_gives_the_same_bytes(key: Path) -> None:
     for target in ("1", "2"):
         assert cli.main(["sign", "file", "--key", str(key), "--output", target]) == 0
@@ -144,20 +156,24 @@ def test_passphrase_from_environment_and_descriptor(
     assert "set COSIGN_PASSWORD" in failure(capsys, "sign", "file", "--key", "k.key")
 
 
-def test_passphrase_asked_for_in_a_terminal(place: Path) -> None:
+@pytest.mark.parametrize(("again", "status"), [("typed", 0), ("tipped", 2)])
+def test_passphrase_asked_for_in_a_terminal(place: Path, again: str, status: int) -> None:
+    """Of a new key twice."""
     ours, theirs = pty.openpty()
     code = "from pggit_excellence.cli import main; raise SystemExit(main(['sign', '--generate-key', 'k']))"
     environment = {"PYTHONPATH": str(ROOT / "tools"), "PATH": os.environ["PATH"]}
     terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": True}
     with subprocess.Popen([sys.executable, "-c", code], env=environment, **terminal) as process:
         os.close(theirs)
-        shown = b""
-        while b"Passphrase" not in shown:
-            shown += os.read(ours, 1000)
-        os.write(ours, b"typed\n")
-        assert process.wait(timeout=30) == 0
+        for question, answer in ((b"Passphrase", "typed"), (b"Once more", again)):
+            shown = b""
+            while question not in shown:
+                shown += os.read(ours, 1000)
+            os.write(ours, f"{answer}\n".encode())
+        assert process.wait(timeout=60) == status
     os.close(ours)
-    assert b"ENCRYPTED PRIVATE KEY" in (place / "k.key").read_bytes()
+    assert (place / "k.key").exists() == (status == 0)
+    assert status or b"ENCRYPTED PRIVATE KEY" in (place / "k.key").read_bytes()
 
 
 def test_no_key_without_a_decision(place: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +253,7 @@ def damaged_sigstore_keys() -> dict[str, bytes]:
 
     return {
         "inside": good,  # decrypts, to what is no key
-        "memory": with_cost(N=1 << 30),
+        "memory": with_cost(N=1 << 19),
         "odd": with_cost(N=3),
         "negative": with_cost(r=-1),
         "text": with_cost(N="many"),
@@ -256,7 +272,9 @@ def test_damaged_keys_of_cosign(key: Path, capsys: Capture, monkeypatch: pytest.
         damaged = key.with_name(f"damaged {name}")
         damaged.write_bytes(content)
         damaged.chmod(0o600)
-        assert f"damaged {name}: " in failure(capsys, "sign", "file", "--key", damaged.name)
+        said = failure(capsys, "sign", "file", "--key", damaged.name)
+        assert f"damaged {name}: " in said
+        assert ("scrypt parameters" in said) == (name in ("memory", "odd", "negative", "parallel"))
 
 
 @pytest.mark.usefixtures("key")
@@ -282,7 +300,23 @@ def test_files_that_cannot_be_signed(capsys: Capture) -> None:
         assert Path("d.json").read_text() == text
     Path("d.json").write_text('{"a":' * 100_000)
     assert "nested too deeply" in failure(capsys, "sign", "d.json", "--key", "k.key", "--as", "jsf")
+    Path("x" * 250).write_text("")
+    assert "name too long" in failure(capsys, "sign", "x" * 250, "--key", "k.key")
+    Path("loop").symlink_to("loop")
+    assert "loop: " in failure(capsys, "sign", "file", "--key", "k.key", "--output", "loop")
     assert "no-such" in failure(capsys, "sign", "file", "--key", "k.key", "--output", "no-such/o")
+
+
+def test_an_envelope_is_signed_as_dsse_says(key: Path) -> None:
+    """The example of DSSE's protocol.md."""
+    Path("hello").write_bytes(b"hello world")
+    kind = "http://example.com/HelloWorld"
+    assert cli.main(["sign", "hello", "--key", str(key), "--as", "dsse", "--payload-type", kind]) == 0
+    envelope = json.loads(Path("hello.dsse.json").read_text())
+    public = serialization.load_pem_public_key(Path("k.pub").read_bytes())
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    signed = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    public.verify(base64.b64decode(envelope["signatures"][0]["sig"]), signed, ec.ECDSA(hashes.SHA256()))
 
 
 def test_payload_type_can_be_demanded(key: Path, capsys: Capture) -> None:
@@ -305,3 +339,14 @@ def test_huge_files_are_read_in_pieces() -> None:
     environment = {"PYTHONPATH": str(ROOT / "tools"), "PATH": os.environ["PATH"]}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_canonical_json_is_that_of_rfc_8785() -> None:
+    """The examples of its sections 3.2.2 and 3.2.3."""
+    first = r'{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],'
+    second = r' "string": "\u20ac$\u000F\u000aA\u0027\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}'
+    canonical = r'{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+    canonical += r'"string":"€$\u000f\nA' + "'" + r'B\"\\\\\"/"}'
+    assert rfc8785.dumps(json.loads(first + second)).decode() == canonical
+    keys = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\u0080": 6, "\u00f6": 7}
+    assert list(json.loads(rfc8785.dumps(keys)).values()) == [2, 4, 6, 7, 1, 5, 3]

@@ -48,6 +48,10 @@ SUMS = """
     SELECT metric_value::integer, sum(sample_count) FROM pggit_excellence.performance_metrics
     WHERE metric_type = 'availability' GROUP BY 1 ORDER BY 1
 """
+COUNTED = """
+    SELECT good, total
+    FROM pggit_excellence._objective_window('availability', now() - interval '1 hour', now() + interval '1 minute')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +187,7 @@ def test_the_sums_on_the_server_are_the_truth(victim: PrivateServer, tmp_path: P
     truth = [(up, sum(1 for outcome, _ in seen if outcome == up)) for up in sorted({up for up, _ in seen})]
     with victim.connect() as connection:
         assert connection.execute(SUMS).fetchall() == truth
+        assert connection.execute(COUNTED).fetchone() == (dict(truth)[1], len(seen))
     assert len(truth) == 2
     assert unsent(state) == 0
     for begin, end in away:

@@ -338,7 +338,7 @@ END
 $do$;
 
 -- What the functions advise to run is run: it names the hostile objects. A column that shows a name as it is in the
--- catalog or in a table advises nothing.
+-- catalog or in a table, or what somebody wrote about it, advises nothing.
 DO $do$
 DECLARE
     target record;
@@ -359,7 +359,7 @@ BEGIN
             SELECT DISTINCT replace(v.value, ' CONCURRENTLY', '')
             FROM unnest(answer) AS row_of CROSS JOIN LATERAL jsonb_each_text(
                 CASE jsonb_typeof(row_of) WHEN 'object' THEN row_of ELSE jsonb_build_object('value', row_of) END) AS v
-            WHERE v.key NOT LIKE '%\_name' AND v.key NOT IN ('recorded_as', 'objective')
+            WHERE v.key NOT LIKE '%\_name' AND v.key NOT IN ('recorded_as', 'objective', 'description', 'metric_type', 'indicator')
               AND v.value ~ '^(ALTER|ANALYZE|CLUSTER|COMMENT|CREATE|DROP|GRANT|REINDEX|REVOKE|SELECT|SET|UPDATE|VACUUM)\M'
         LOOP
             INSERT INTO injection_test.outcomes

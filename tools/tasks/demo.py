@@ -28,7 +28,7 @@ from rich.text import Text
 from pggit_excellence.ddl_latency import Latency, measure, percentile
 from pggit_excellence.output import Row, plain, print_rows, statement
 from pggit_excellence.server import Server, ServerError, copy_installation, make_install, workspace
-from tasks import demo_scan
+from tasks import demo_scan, demo_slo
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = ROOT / "tests" / "fixtures" / "pggit_standin.sql"
@@ -267,7 +267,9 @@ def report(server: Server) -> None:
         print_statements(
             connection, "SELECT result, 'action ' || action_id FROM pggit_excellence.undo_all('tune_tracking')"
         )
-    heading(7, "Can hostile text become SQL in your own functions?")
+    heading(7, "Are the promises kept? Measured around pgGit's triggers")
+    demo_slo.show(lambda: server.connect(DATABASE), console)
+    heading(8, "Can hostile text become SQL in your own functions?")
     demo_scan.show(server, console)
     print_summary(before, after)
 

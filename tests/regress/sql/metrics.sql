@@ -47,6 +47,7 @@ SELECT resolution, sample_count, value_sum, value_min, value_max, (SELECT sum(c)
 FROM pggit_excellence.metric_rollups WHERE metric_type = 'rolled' ORDER BY resolution COLLATE "C";
 SELECT rolled_up, count(*) FROM pggit_excellence.performance_metrics GROUP BY rolled_up;
 SELECT * FROM pggit_excellence.metric_percentiles('unknown');
+SELECT * FROM pggit_excellence.metric_percentiles('rolled', '2026-01-01 00:00:01+00', '2026-01-01 00:00:59+00', '{0.5}');
 
 -- What cannot be maintained or asked.
 SELECT * FROM pggit_excellence.maintain(0);

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pggit_excellence.errors import EXIT_CLEAN, CommandError
+from pggit_excellence.files import write_atomically
+from pggit_excellence.output import print_json
+from pggit_excellence.printable import printable
 from pggit_excellence.provenance.statement import (
     PAYLOAD_TYPE,
     commit,
@@ -18,6 +21,10 @@ from pggit_excellence.provenance.statement import (
     statement,
     uri,
 )
+from pggit_excellence.signing import bundle, dsse
+from pggit_excellence.signing.digests import file_digests
+from pggit_excellence.signing.keys import load_private_key
+from pggit_excellence.signing.strict import compact
 
 OFFLINE = True
 ALGORITHMS = ("sha256", "sha512")
@@ -47,13 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the statement in its envelope."""
-    from pggit_excellence.files import write_atomically
-    from pggit_excellence.output import print_json
-    from pggit_excellence.printable import printable
-    from pggit_excellence.signing import bundle, dsse
-    from pggit_excellence.signing.keys import load_private_key
-    from pggit_excellence.signing.strict import compact
-
     said = _statement(options)
     key = load_private_key(options.key, options.passphrase_fd)
     payload = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
@@ -68,8 +68,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _statement(options: argparse.Namespace) -> dict[str, Any]:
-    from pggit_excellence.signing.digests import file_digests
-
     source = uri(options.source, "--source")
     of = {"uri": source, "digest": {"gitCommit": commit(options.commit, "--commit")}}
     subjects: dict[str, dict[str, str]] = {}

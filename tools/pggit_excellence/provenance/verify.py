@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, CommandError
-from pggit_excellence.provenance.statement import commit, parameters, uri
+from pggit_excellence.files import read_limited
+from pggit_excellence.output import print_json
+from pggit_excellence.printable import printable
+from pggit_excellence.provenance import expectations, subjects
+from pggit_excellence.provenance.statement import PAYLOAD_TYPE, commit, parameters, uri
+from pggit_excellence.signing import LARGEST, bundle, dsse
+from pggit_excellence.signing.findings import Rejected
+from pggit_excellence.signing.keys import load_public_key
+from pggit_excellence.signing.strict import json_object
 
 OFFLINE = True
 
@@ -45,8 +53,6 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("name FILEs, or --directory DIR for all that the statement is about")
     if options.any_parameters and options.parameter:
         raise CommandError("--any-parameters and --parameter exclude each other")
-    from pggit_excellence.signing.findings import Rejected
-
     for check, value in ((uri, "builder"), (uri, "source"), (uri, "build_type"), (commit, "commit")):
         if getattr(options, value) is not None:
             check(getattr(options, value), f"--{value.replace('_', '-')}")
@@ -61,12 +67,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _signed_statement(options: argparse.Namespace) -> dict[str, Any]:
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.provenance.statement import PAYLOAD_TYPE
-    from pggit_excellence.signing import LARGEST, bundle, dsse
-    from pggit_excellence.signing.keys import load_public_key
-    from pggit_excellence.signing.strict import json_object
-
     what = str(options.bundle)
     key = load_public_key(options.key)
     content = json_object(read_limited(options.bundle, LARGEST, "provenance"), what)
@@ -82,8 +82,6 @@ def _signed_statement(options: argparse.Namespace) -> dict[str, Any]:
 
 def _examine(options: argparse.Namespace, said: dict[str, Any]) -> dict[str, Any]:
     """What was found to be as expected; Rejected where something is not."""
-    from pggit_excellence.provenance import expectations, subjects
-
     what = str(options.bundle)
     predicate = expectations.predicate(said, what)
     external = None if options.any_parameters else parameters(options.parameter)
@@ -106,9 +104,6 @@ def _examine(options: argparse.Namespace, said: dict[str, Any]) -> dict[str, Any
 
 
 def _show(options: argparse.Namespace, found: dict[str, Any]) -> None:
-    from pggit_excellence.output import print_json
-    from pggit_excellence.printable import printable
-
     if options.format == "json":
         print_json(found)
         return

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import base64
+import json
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_NOTHING, CommandError
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
+from pggit_excellence.files import read_limited, said, write_atomically
+from pggit_excellence.output import print_json
+from pggit_excellence.printable import printable
+from pggit_excellence.signing import LARGEST, bundle, dsse
+from pggit_excellence.signing.digests import sha256
+from pggit_excellence.signing.ecdsa import sign_digest
+from pggit_excellence.signing.jsf import embed
+from pggit_excellence.signing.keys import load_private_key, private_pem, public_pem, write_pair
+from pggit_excellence.signing.passphrase import passphrase
+from pggit_excellence.signing.strict import compact, json_object
 
 OFFLINE = True
 # What is written, and its name beside that of the file; None: into the file itself.
@@ -60,79 +70,56 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("--output takes one FILE")
     if (options.payload_type is not None) != options.form.startswith("dsse"):
         raise CommandError("--payload-type belongs to --as dsse and --as dsse-bundle, which need it")
-    from pggit_excellence.files import write_atomically
-    from pggit_excellence.signing.keys import load_private_key
-
     key = load_private_key(options.key, options.passphrase_fd)
     written = []
     for file in options.files:
         suffix = SUFFIXES[options.form]
         target = options.output or (file if suffix is None else Path(f"{file}{suffix}"))
-        write_atomically(target, _signed(options, file, key))
+        _write(target, _signed(options, file, key))
         written.append({"file": str(file), "written": str(target)})
     _show(options, written)
     return EXIT_CLEAN
 
 
+def _write(target: Path, content: bytes) -> None:
+    """Where a link leads, and with the mode that is there."""
+    mode = 0o644
+    try:
+        target = target.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        pass
+    except (OSError, RuntimeError) as error:
+        raise CommandError(said(target, error if isinstance(error, OSError) else "a loop of links")) from None
+    write_atomically(target, content, mode)
+
+
 def _signed(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePrivateKey) -> bytes:
     """What is to be written for one file."""
-    forms: dict[str, Callable[[], bytes]] = {
-        "bundle": lambda: _bundle(file, key),
-        "detached": lambda: _detached(file, key),
-        "dsse": lambda: _envelope(options, file, key),
-        "dsse-bundle": lambda: _envelope(options, file, key),
-        "embedded": lambda: _embedded(file, key, "cdxgen"),
-        "jsf": lambda: _embedded(file, key, "jsf"),
-    }
-    return forms[options.form]()
-
-
-def _bundle(file: Path, key: ec.EllipticCurvePrivateKey) -> bytes:
-    from pggit_excellence.signing.bundle import sign_message
-    from pggit_excellence.signing.digests import sha256
-    from pggit_excellence.signing.strict import compact
-
-    return compact(sign_message(key, sha256(file)))
-
-
-def _detached(file: Path, key: ec.EllipticCurvePrivateKey) -> bytes:
-    import base64
-
-    from pggit_excellence.signing.digests import sha256
-    from pggit_excellence.signing.ecdsa import sign_digest
-
-    return base64.b64encode(sign_digest(key, sha256(file))) + b"\n"
+    match options.form:
+        case "bundle":
+            return compact(bundle.sign_message(key, sha256(file)))
+        case "detached":
+            return base64.b64encode(sign_digest(key, sha256(file))) + b"\n"
+        case "dsse" | "dsse-bundle":
+            return _envelope(options, file, key)
+        case form:
+            return _embedded(file, key, "jsf" if form == "jsf" else "cdxgen")
 
 
 def _envelope(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePrivateKey) -> bytes:
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.signing import LARGEST, bundle, dsse
-    from pggit_excellence.signing.strict import compact
-
     content = dsse.Signed(options.payload_type, read_limited(file, LARGEST, "what to sign"))
     envelope = dsse.seal(key, content)
     return compact(bundle.with_envelope(key.public_key(), envelope) if options.form == "dsse-bundle" else envelope)
 
 
 def _embedded(file: Path, key: ec.EllipticCurvePrivateKey, form: str) -> bytes:
-    import json
-
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.signing import LARGEST
-    from pggit_excellence.signing.jsf import embed
-    from pggit_excellence.signing.strict import json_object
-
     document = json_object(read_limited(file, LARGEST, "what to sign"), str(file))
     return (json.dumps(embed(document, key, form, str(file)), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    from pggit_excellence.signing.keys import private_pem, public_pem, write_pair
-    from pggit_excellence.signing.passphrase import passphrase
-
-    secret = None if options.no_passphrase else passphrase(options.passphrase_fd, "the new key")
+    secret = None if options.no_passphrase else passphrase(options.passphrase_fd, "the new key", new=True)
     if secret == b"":
         raise CommandError("the passphrase is empty; --no-passphrase makes a key without one")
     key = ec.generate_private_key(ec.SECP256R1())
@@ -143,9 +130,6 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace, written: list[dict[str, str]]) -> None:
-    from pggit_excellence.output import print_json
-    from pggit_excellence.printable import printable
-
     if options.format == "json":
         print_json({"signed": written})
         return

@@ -13,14 +13,20 @@ VARIABLE = "COSIGN_PASSWORD"
 LONGEST = 4096
 
 
-def passphrase(descriptor: int | None, what: str) -> bytes:
-    """From the descriptor, else the environment, else asked for in a terminal; never from the command line."""
+def passphrase(descriptor: int | None, what: str, *, new: bool = False) -> bytes:
+    """From the descriptor, else the environment, else asked for in a terminal (twice where it is new).
+
+    Never from the command line, which every user of the machine can read.
+    """
     if descriptor is not None:
         return _from_descriptor(descriptor)
     if VARIABLE in os.environ:
         return os.environb[VARIABLE.encode()]
     if sys.stdin is not None and sys.stdin.isatty():
-        return getpass.getpass(f"Passphrase of {what}: ").encode()
+        typed = getpass.getpass(f"Passphrase of {what}: ")
+        if new and getpass.getpass("Once more: ") != typed:
+            raise CommandError("the two passphrases differ")
+        return typed.encode()
     raise CommandError(f"{what}: needs a passphrase; set {VARIABLE}, or give --passphrase-fd N")
 
 

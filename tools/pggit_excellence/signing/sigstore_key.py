@@ -1,7 +1,7 @@
 """cosign's own format of private keys: PKCS #8 in a NaCl secretbox under scrypt, as JSON in PEM.
 
 Source: `cosign generate-key-pair`, go-securesystemslib/encrypted. Parameters that would take more than a few seconds or
-a gigabyte are refused.
+MOST_MEMORY are refused.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pggit_excellence.signing.strict import base64_bytes, json_object, member
 LABELS = ("ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY")
 # What cosign writes.
 COST, BLOCK, PARALLEL = 65536, 8, 1
-# Go's scrypt and OpenSSL's need 128 * N * r bytes.
-MOST_MEMORY = 1 << 30
+# scrypt needs 128 * N * r bytes; this is four times what cosign asks for.
+MOST_MEMORY = 1 << 28
 
 
 def is_sigstore_key(pem: bytes) -> bool:
@@ -68,7 +68,7 @@ def _derived(secret: bytes, salt: bytes, cost: tuple[int, int, int], what: str) 
     n, r, p = cost
     if n < 2 or n & (n - 1) or r < 1 or not 1 <= p <= 4 or 128 * n * r > MOST_MEMORY:
         raise CommandError(f"{what}: scrypt parameters N={n} r={r} p={p} are not usable")
-    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=2 * 128 * n * r * p + (1 << 20), dklen=32)
+    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=2 * MOST_MEMORY, dklen=32)
 
 
 def _text(content: bytes) -> str:

@@ -6,11 +6,8 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import psycopg
-
-from pggit_excellence.errors import EXIT_CLEAN, EXIT_NOTHING
 from pggit_excellence.output import print_json
-from pggit_excellence.slo.objectives import Objective, enabled_objectives
+from pggit_excellence.slo.objectives import Objective, add_source, generate
 from pggit_excellence.slo.panels import (
     GREEN,
     GREY,
@@ -28,7 +25,6 @@ from pggit_excellence.slo.panels import (
     states,
     steps,
 )
-from pggit_excellence.slo.repeating import work_on
 from pggit_excellence.slo.rules import BURN_RATES, RATIO, RATIO_OF_WINDOW, quoted
 
 # The classic model, as Grafana 12 and 13 write it; older ones read it too.
@@ -43,19 +39,14 @@ RANGE = "$__rate_interval"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
+    add_source(parser)
     parser.add_argument("--title", default=TITLE, help="title of the dashboard (default: %(default)s)")
     parser.add_argument("--uid", default=UID, help="its identity in Grafana (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the dashboard, JSON in both formats; 3 where no objective is enabled."""
-
-    def work(connection: psycopg.Connection) -> int:
-        objectives = enabled_objectives(connection)
-        print_json(dashboard(objectives, options.title, options.uid))
-        return EXIT_CLEAN if objectives else EXIT_NOTHING
-
-    return work_on(options.dsn, work)
+    return generate(options, lambda objectives: print_json(dashboard(objectives, options.title, options.uid)))
 
 
 def dashboard(objectives: Sequence[Objective], title: str = TITLE, uid: str = UID) -> dict[str, Any]:
@@ -312,7 +303,7 @@ def health() -> Iterator[Panel]:
     yield stat(
         "DDL not tracked",
         "In the last day, counted by the sentinels even where the transaction was rolled back.",
-        Query(f"increase(pggit_ddl_tracking_failures_total{{{SERVER}}}[1d])", instant=True),
+        Query(f'increase(pggit_slo_bad_events_total{{objective="tracking_errors", {SERVER}}}[1d])', instant=True),
         decimals=0,
         thresholds=steps(GREEN, (1, RED)),
     )

@@ -41,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the differences, and with --apply make them in one transaction; 3 when the file has no objective."""
-    reading = read(load_documents(content_of(options.file), options.file))
-    tell(options, [f"{options.file}: {note}" for note in reading.notes])
-    if reading.problems:
-        tell(options, [f"{options.file}: {problem}" for problem in reading.problems[:-1]])
-        raise CommandError(printable(f"{options.file}: {reading.problems[-1]}", keep=""))
+    reading = reading_of(options, options.file)
 
     def work(connection: psycopg.Connection) -> int:
         steps = plan(connection, reading)
@@ -55,6 +51,16 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_CLEAN if reading.objectives else EXIT_NOTHING
 
     return work_on(options.dsn, work)
+
+
+def reading_of(options: argparse.Namespace, file: str) -> Reading:
+    """The objectives of a file, all of them or an error; what is odd is said on standard error."""
+    reading = read(load_documents(content_of(file), file))
+    tell(options, [f"{file}: {note}" for note in reading.notes])
+    if reading.problems:
+        tell(options, [f"{file}: {problem}" for problem in reading.problems[:-1]])
+        raise CommandError(printable(f"{file}: {reading.problems[-1]}", keep=""))
+    return reading
 
 
 def content_of(file: str) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 from psycopg import errors
@@ -28,12 +29,16 @@ def add_every(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def stop_event() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
+@contextlib.contextmanager
+def stop_event() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, as long as the block lasts."""
     event = threading.Event()
-    for order in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(order, lambda *_: event.set())
-    return event
+    before = {order: signal.signal(order, lambda *_: event.set()) for order in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield event
+    finally:
+        for order, handler in before.items():
+            signal.signal(order, handler)
 
 
 def work_on(dsn: str, work: Work) -> int:
@@ -69,12 +74,12 @@ def repeat(options: argparse.Namespace, work: Work) -> int:
     """Once, or at the interval `options.every`: a failure then is one line and the next turn tries again."""
     if options.every is None:
         return work_on(options.dsn, work)
-    stop = stop_event()
     status = 0
-    while True:
-        try:
-            status = work_on(options.dsn, work)
-        except CommandError as error:
-            print(f"{options.program}: {error}", file=sys.stderr, flush=True)
-        if stop.wait(options.every):
-            return status
+    with stop_event() as stop:
+        while True:
+            try:
+                status = work_on(options.dsn, work)
+            except CommandError as error:
+                print(f"{options.program}: {error}", file=sys.stderr, flush=True)
+            if stop.wait(options.every):
+                return status

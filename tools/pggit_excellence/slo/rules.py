@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import yaml
 
-from pggit_excellence.errors import EXIT_CLEAN, EXIT_NOTHING
 from pggit_excellence.output import print_json
-from pggit_excellence.slo.objectives import Objective, enabled_objectives
-from pggit_excellence.slo.repeating import work_on
+from pggit_excellence.slo.objectives import Objective, add_source, generate
 
 Rule = dict[str, Any]
 
@@ -52,6 +49,7 @@ BURN_RATES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
+    add_source(parser)
     parser.add_argument(
         "--job", default=JOB, metavar="NAME", help="job_name of the exporter in prometheus.yml (default: %(default)s)"
     )
@@ -66,16 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the rules; 3 where no objective is enabled."""
 
-    def work(connection: psycopg.Connection) -> int:
-        objectives = enabled_objectives(connection)
+    def show(objectives: list[Objective]) -> None:
         content = rule_file(objectives, options.job, options.runbook_url)
         if options.format == "json":
             print_json(content)
         else:
             print(as_yaml(content), end="")
-        return EXIT_CLEAN if objectives else EXIT_NOTHING
 
-    return work_on(options.dsn, work)
+    return generate(options, show)
 
 
 def rule_file(objectives: Sequence[Objective], job: str = JOB, runbook: str = RUNBOOK) -> dict[str, Any]:

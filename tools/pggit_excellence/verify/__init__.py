@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, EXIT_USAGE, CommandError
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
+from pggit_excellence.files import read_limited
+from pggit_excellence.output import print_json
+from pggit_excellence.printable import printable
+from pggit_excellence.signing import LARGEST, LARGEST_SIGNATURE, bundle
+from pggit_excellence.signing.digests import sha256
+from pggit_excellence.signing.dsse import unseal
+from pggit_excellence.signing.ecdsa import verify_digest
+from pggit_excellence.signing.findings import Rejected
+from pggit_excellence.signing.jsf import verify_embedded
+from pggit_excellence.signing.keys import load_public_key
+from pggit_excellence.signing.strict import base64_bytes, json_object
 
 OFFLINE = True
 STATUSES = {"ok": EXIT_CLEAN, "rejected": EXIT_FINDINGS, "unusable": EXIT_USAGE}
@@ -43,8 +53,6 @@ def run(options: argparse.Namespace) -> int:
     named = options.bundle or options.signature or options.dsse
     if named is not None and len(options.files) > 1:
         raise CommandError(f"{named} is about one file; several are looked for under their own names")
-    from pggit_excellence.signing.keys import load_public_key
-
     key = load_public_key(options.key)
     verdicts = list(_verdicts(options, key))
     _show(options, verdicts)
@@ -52,8 +60,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verdicts(options: argparse.Namespace, key: ec.EllipticCurvePublicKey) -> Iterator[Verdict]:
-    from pggit_excellence.signing.findings import Rejected
-
     verify = _verifier(options)
     for file in options.files:
         try:
@@ -75,12 +81,6 @@ def _verifier(
 
 
 def _detached(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePublicKey) -> str:
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.signing import LARGEST_SIGNATURE
-    from pggit_excellence.signing.digests import sha256
-    from pggit_excellence.signing.ecdsa import verify_digest
-    from pggit_excellence.signing.strict import base64_bytes
-
     what = str(options.signature)
     text = read_limited(options.signature, LARGEST_SIGNATURE, "signature").decode("latin-1").removesuffix("\n")
     verify_digest(key, base64_bytes(text, what), sha256(file), what)
@@ -88,11 +88,6 @@ def _detached(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePubl
 
 
 def _bundle(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePublicKey) -> str:
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.signing import LARGEST, bundle
-    from pggit_excellence.signing.digests import sha256
-    from pggit_excellence.signing.strict import json_object
-
     path = options.bundle or Path(f"{file}.sigstore.json")
     what = str(path)
     kind, content = bundle.content_of(json_object(read_limited(path, 2 * LARGEST, "bundle"), what), key, what)
@@ -103,10 +98,6 @@ def _bundle(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePublic
 
 
 def _dsse(options: argparse.Namespace, file: Path, key: ec.EllipticCurvePublicKey) -> str:
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.signing import LARGEST
-    from pggit_excellence.signing.strict import json_object
-
     what = str(options.dsse)
     return _payload_is(options, file, key, json_object(read_limited(options.dsse, 2 * LARGEST, "envelope"), what), what)
 
@@ -115,12 +106,6 @@ def _payload_is(
     options: argparse.Namespace, file: Path, key: ec.EllipticCurvePublicKey, envelope: dict[str, object], what: str
 ) -> str:
     """The payload of an envelope must be the file, byte for byte."""
-    import hashlib
-
-    from pggit_excellence.signing.digests import sha256
-    from pggit_excellence.signing.dsse import unseal
-    from pggit_excellence.signing.findings import Rejected
-
     signed = unseal(key, envelope, what)
     if options.payload_type not in (None, signed.payload_type):
         raise Rejected(f"{what}: the payload's type is {signed.payload_type!r}, not {options.payload_type!r}")
@@ -130,19 +115,11 @@ def _payload_is(
 
 
 def _embedded(_options: argparse.Namespace, file: Path, key: ec.EllipticCurvePublicKey) -> str:
-    from pggit_excellence.files import read_limited
-    from pggit_excellence.signing import LARGEST
-    from pggit_excellence.signing.jsf import verify_embedded
-    from pggit_excellence.signing.strict import json_object
-
     form = verify_embedded(json_object(read_limited(file, LARGEST, "document"), str(file)), key, str(file))
     return f"signed within itself ({form})"
 
 
 def _show(options: argparse.Namespace, verdicts: list[Verdict]) -> None:
-    from pggit_excellence.output import print_json
-    from pggit_excellence.printable import printable
-
     if options.format == "json":
         ok = bool(verdicts) and all(verdict.status == "ok" for verdict in verdicts)
         print_json({"ok": ok, "files": [asdict(verdict) for verdict in verdicts]})

@@ -73,16 +73,17 @@ def run(options: argparse.Namespace) -> int:
     servers = servers_of(options)
     state = options.state or default_state()
     lock = own(state)
-    stop, events = stop_event(), Events(options.format)
+    events = Events(options.format)
     plan = Plan(options.interval, options.timeout, options.name, options.write, options.once)
-    watches = [Watch(server, State(state), plan, events, stop) for server in servers]
-    threads = [threading.Thread(target=watch.run) for watch in watches]
-    for thread in threads:
-        thread.start()
-    ended_by_signal = not options.once and stop.wait(options.lasting)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with stop_event() as stop:
+        watches = [Watch(server, State(state), plan, events, stop) for server in servers]
+        threads = [threading.Thread(target=watch.run) for watch in watches]
+        for thread in threads:
+            thread.start()
+        ended_by_signal = not options.once and stop.wait(options.lasting)
+        stop.set()
+        for thread in threads:
+            thread.join()
     for watch in watches:
         watch.state.close()
     os.close(lock)
