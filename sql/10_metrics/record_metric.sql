@@ -1,6 +1,6 @@
 -- Store one sample.
 --   metric_type   what was measured; a name that ends in _ms is a duration in milliseconds
---   metric_value  from -1e100 to 1e100, so that sums stay finite; a duration is not negative, other values may be
+--   metric_value  from -1e100 to 1e100, so that sums stay finite, and 0 where it is nearer to it than 1e-100; a duration is not negative, other values may be
 --   tags          a JSON object; NULL is the same as {}
 --   recorded_at   when it was measured; NULL: now. At most 5 minutes ahead, which clocks of two machines may differ
 --   sample_count  how many alike events it stands for
@@ -46,7 +46,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'sample_count is 1 or more. Record nothing where nothing happened.';
     END IF;
     INSERT INTO pggit_excellence.performance_metrics_new (metric_type, metric_value, tags, recorded_at, sample_count)
-    VALUES (record_metric.metric_type, record_metric.metric_value, COALESCE(record_metric.tags, '{}'), measured_at,
+    VALUES (record_metric.metric_type, CASE WHEN abs(record_metric.metric_value) >= 1e-100 THEN record_metric.metric_value ELSE 0 END,
+            COALESCE(record_metric.tags, '{}'), measured_at,
             COALESCE(record_metric.sample_count, 1));
 END
 $body$;

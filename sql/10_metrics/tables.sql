@@ -10,7 +10,7 @@
 -- Names are compared byte by byte: rolling up sorts by them, and a new version of a collation cannot break their indexes.
 CREATE TABLE pggit_excellence.performance_metrics (
     metric_type  text COLLATE "C" NOT NULL CHECK (metric_type <> ''),
-    metric_value double precision NOT NULL CHECK (metric_value BETWEEN -1e100 AND 1e100),
+    metric_value double precision NOT NULL CHECK (metric_value = 0 OR pg_catalog.abs(metric_value) BETWEEN 1e-100 AND 1e100),
     tags         jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(tags) = 'object'),
     recorded_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
         CHECK (recorded_at >= '2000-01-01 00:00+00' AND recorded_at < '9999-01-01 00:00+00'),
@@ -30,7 +30,7 @@ COMMENT ON TABLE pggit_excellence.performance_metrics IS
     'Samples that record_metric() stored, one row each. Nothing deletes them on insert; maintain() rolls them up and deletes the old ones.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_type IS
     'What was measured. A name that ends in _ms is a duration in milliseconds, never negative.';
-COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_value IS 'The measured value, from -1e100 to 1e100, so that sums stay finite; its unit follows from metric_type.';
+COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_value IS 'The measured value; its unit follows from metric_type. 0, or from 1e-100 to 1e100 on either side of it, so that sums and means stay finite.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.tags IS 'What else is known of the sample, a JSON object; {}: nothing.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.recorded_at IS 'When it was recorded (wall clock, not the start of the transaction), from the year 2000 to 9998.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.sample_count IS 'How many alike events the row stands for, 1 or more.';

@@ -13,7 +13,7 @@ AS $body$
         UNION ALL
         SELECT pggit_excellence._bucket('day', n.recorded_at), n.metric_value * n.sample_count, n.sample_count
         FROM pggit_excellence.performance_metrics_new AS n
-        WHERE n.metric_type = _daily_growth.metric_type
+        WHERE n.metric_type = _daily_growth.metric_type AND n.recorded_at > statement_timestamp() - interval '720 hours'
     ), daily AS (
         SELECT p.bucket_start, sum(p.value_sum) / sum(p.sample_count) AS mean,
                extract(epoch FROM p.bucket_start - pggit_excellence._bucket('day', statement_timestamp()))::float8 / 86400 AS day

@@ -1,5 +1,5 @@
--- The newest sample of a metric that is not from the future: among those that are not rolled up yet, else in the newest
--- bucket of the roll-ups. Where that bucket's samples are deleted already, its mean stands for them.
+-- The newest sample of a metric that is not from the future: among those that are not rolled up yet, or in the newest minute
+-- of the roll-ups (hour or day where the minutes are deleted). Where its samples are deleted already, its mean stands for them.
 CREATE FUNCTION pggit_excellence._latest_sample(metric_type text, OUT metric_value double precision, OUT recorded_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -7,15 +7,15 @@ AS $body$
     WITH newest_bucket AS MATERIALIZED (
         SELECT r.bucket_start, r.value_sum / r.sample_count AS mean,
                CASE r.resolution WHEN 'minute' THEN interval '1 minute' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END AS length
-        FROM (VALUES ('minute'), ('hour'), ('day')) AS l (resolution)
+        FROM (VALUES ('minute', interval '0'), ('hour', interval '1 hour'), ('day', interval '24 hours')) AS l (resolution, past)
         CROSS JOIN LATERAL (
             SELECT b.* FROM pggit_excellence.metric_rollups AS b
             WHERE b.metric_type = _latest_sample.metric_type AND b.resolution = l.resolution
-              AND b.bucket_start <= statement_timestamp()
+              AND b.bucket_start <= statement_timestamp() - l.past
             ORDER BY b.bucket_start DESC
             LIMIT 1
         ) AS r
-        ORDER BY r.bucket_start DESC, length
+        ORDER BY length
         LIMIT 1
     )
     SELECT f.metric_value, f.recorded_at

@@ -1,16 +1,19 @@
 -- The samples that maintain() has not rolled up yet, judged: the part of every count that is in no roll-up.
 CREATE FUNCTION pggit_excellence._waiting_counts(counted_from timestamptz, counted_to timestamptz)
 RETURNS TABLE (objective text, good bigint, total bigint)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $body$
+BEGIN
+    RETURN QUERY
     SELECT o.objective,
-           COALESCE(sum(n.sample_count) FILTER (WHERE pggit_excellence._objective_met(n.metric_value, o.comparison, o.threshold)), 0),
-           sum(n.sample_count)
+           COALESCE(sum(n.sample_count) FILTER (WHERE pggit_excellence._objective_met(n.metric_value, o.comparison, o.threshold)), 0)::bigint,
+           sum(n.sample_count)::bigint
     FROM pggit_excellence.performance_metrics_new AS n
     JOIN pggit_excellence.slo_objectives AS o ON o.metric_type = n.metric_type
     WHERE o.kind = 'events' AND n.recorded_at >= counted_from AND n.recorded_at < counted_to
-    GROUP BY o.objective
+    GROUP BY o.objective;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._waiting_counts(timestamptz, timestamptz) IS
     'Internal: good events and all events of each objective among the samples of a window that maintain() has not rolled up yet. Source: performance_metrics_new.';
@@ -19,17 +22,26 @@ COMMENT ON FUNCTION pggit_excellence._waiting_counts(timestamptz, timestamptz) I
 -- yet, in one snapshot. For which buckets belong to a window see _window_parts().
 CREATE FUNCTION pggit_excellence._objective_counts(window_start timestamptz, window_end timestamptz)
 RETURNS TABLE (objective text, good bigint, total bigint)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH part AS MATERIALIZED (
         SELECT p.resolution, p.part_start, p.part_end FROM pggit_excellence._window_parts(window_start, window_end) AS p
     ), piece AS (
-        SELECT r.objective, r.good, r.total
+        -- By the primary key: in one join the planner expects far more rows and reads them all.
+        SELECT o.objective, r.good, r.total
         FROM part AS p
-        JOIN pggit_excellence.objective_rollups AS r
-          ON r.resolution = p.resolution AND r.bucket_start >= p.part_start AND r.bucket_start < p.part_end
+        CROSS JOIN pggit_excellence.slo_objectives AS o
+        CROSS JOIN LATERAL (
+            SELECT sum(i.good) AS good, sum(i.total) AS total
+            FROM pggit_excellence.objective_rollups AS i
+            WHERE i.objective = o.objective AND i.resolution = p.resolution
+              AND i.bucket_start >= p.part_start AND i.bucket_start < p.part_end
+        ) AS r
+        WHERE o.kind = 'events'
         UNION ALL
         SELECT w.objective, w.good, w.total
         FROM (SELECT min(p.part_start) AS counted_from, max(p.part_end) AS counted_to FROM part AS p) AS b
@@ -39,7 +51,8 @@ AS $body$
     FROM pggit_excellence.slo_objectives AS o
     LEFT JOIN piece AS p ON p.objective = o.objective
     WHERE o.kind = 'events'
-    GROUP BY o.objective
+    GROUP BY o.objective;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._objective_counts(timestamptz, timestamptz) IS
     'Internal: good events and all events of every objective of kind events in a window, whether or not maintain() has rolled them up: one row per objective, 0 without any. Source: objective_rollups, performance_metrics_new.';

@@ -32,7 +32,7 @@ AS $body$
         CROSS JOIN LATERAL ROWS FROM (unnest(p.bucket_keys), unnest(p.bucket_counts)) AS b (bucket_key, events)
         GROUP BY p.metric_type, width_bucket(b.bucket_key - 1, e.keys) + 1
     ), whole AS (
-        SELECT p.metric_type, sum(p.value_sum) / 1000 AS seconds, sum(p.events) AS events FROM piece AS p GROUP BY p.metric_type
+        SELECT p.metric_type, round(sum(p.value_sum)::numeric / 1000, 12) AS seconds, sum(p.events) AS events FROM piece AS p GROUP BY p.metric_type
     ), bucket AS (
         SELECT w.metric_type, e."position", e.le,
                sum(COALESCE(p.events, 0)) OVER (PARTITION BY w.metric_type ORDER BY e."position") AS events
@@ -46,12 +46,12 @@ AS $body$
                pggit_excellence._prometheus_sample('pggit_metric_seconds_bucket', b.events, 'metric_type', b.metric_type, 'le', b.le) AS line
         FROM bucket AS b
         UNION ALL
-        SELECT w.metric_type, v."position", pggit_excellence._prometheus_sample(v.name, v.value, VARIADIC 
-                   ARRAY['metric_type', w.metric_type] || v.labels)
+        SELECT w.metric_type, v."position", pggit_excellence._prometheus_sample(v.name, v.value,
+                   VARIADIC ARRAY['metric_type', w.metric_type] || v.labels)
         FROM whole AS w
         CROSS JOIN LATERAL (VALUES
             (1000, 'pggit_metric_seconds_bucket', w.events, ARRAY['le', '+Inf']),
-            (1001, 'pggit_metric_seconds_sum', w.seconds::numeric, '{}'),
+            (1001, 'pggit_metric_seconds_sum', w.seconds, '{}'),
             (1002, 'pggit_metric_seconds_count', w.events, '{}')
         ) AS v ("position", name, value, labels)
     ) AS l

@@ -1,9 +1,11 @@
 -- What prometheus_metrics() says about the objectives: (family, line). Disabled ones are counted on and say no more.
 CREATE FUNCTION pggit_excellence._prometheus_slo()
 RETURNS TABLE (family text, line text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH counted AS (
         SELECT p.objective, sum(p.good) AS good, sum(p.total) AS total
         FROM (
@@ -44,7 +46,8 @@ AS $body$
     SELECT 'pggit_burn_alert_firing', pggit_excellence._prometheus_sample('pggit_burn_alert_firing', a.firing::integer,
                'objective', a.objective, 'severity', a.severity, 'burn_rate_threshold', a.burn_rate_threshold::text)
     FROM pggit_excellence.burn_alerts() AS a
-    ORDER BY 2
+    ORDER BY 2;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._prometheus_slo() IS
     'Internal: the lines of prometheus_metrics() about objectives, with their family. line is NULL where a value is not known.';

@@ -65,6 +65,11 @@ BEGIN
     JOIN newest AS n ON n.metric_type = 'tracking_coverage_percent';
 
     RETURN QUERY
+    SELECT f.family, pggit_excellence._prometheus_sample(f.family, t.failed)
+    FROM (VALUES ('pggit_ddl_tracking_failures_total')) AS f (family)
+    CROSS JOIN pggit_excellence.sentinel_status() AS t;
+
+    RETURN QUERY
     SELECT v.family, pggit_excellence._prometheus_sample(v.family, v.value)
     FROM (SELECT count(*) AS samples, min(n.recorded_at) AS oldest FROM pggit_excellence.performance_metrics_new AS n) AS w
     CROSS JOIN LATERAL (VALUES

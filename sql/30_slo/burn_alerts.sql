@@ -6,10 +6,12 @@ RETURNS TABLE (
     objective text, severity text, burn_rate_threshold numeric, long_window interval, short_window interval,
     long_burn_rate numeric, short_burn_rate numeric, long_events bigint, short_events bigint, firing boolean, note text
 )
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 40
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 40
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH rule (severity, threshold, long_window, short_window) AS (
         VALUES ('page', 14.4, interval '1 hour', interval '5 minutes'),
                ('page', 6, interval '6 hours', interval '30 minutes'),
@@ -46,7 +48,8 @@ AS $body$
                 WHEN (b.o).counted_since > statement_timestamp() - b.long_window
                 THEN 'counted since ' || pggit_excellence._utc((b.o).counted_since) END
     FROM burning AS b
-    ORDER BY b.firing DESC, (b.o).objective COLLATE "C", b.threshold DESC
+    ORDER BY b.firing DESC, (b.o).objective COLLATE "C", b.threshold DESC;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.burn_alerts() IS
 $comment$Multi-window, multi-burn-rate alerts of the enabled objectives of kind events, firing ones first; thresholds and windows are those of The Site Reliability Workbook for a window of 30 days.

@@ -18,7 +18,7 @@ BEGIN
            round((s.total - s.good) / NULLIF(s.total * (1 - o.target), 0), 6),
            round(1 - (s.total - s.good) / NULLIF(s.total * (1 - o.target), 0), 6),
            pggit_excellence._objective_note(o, s.window_start, s.window_end, s.total)
-    FROM pggit_excellence._objective_standing(LEAST(error_budget.budget_window, '4000 years')) AS s
+    FROM pggit_excellence._objective_standing(CASE WHEN budget_window > '4000 years' THEN '4000 years' ELSE budget_window END) AS s
     JOIN pggit_excellence.slo_objectives AS o ON o.objective = s.objective
     ORDER BY s.objective COLLATE "C";
 END

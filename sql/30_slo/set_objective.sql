@@ -87,6 +87,7 @@ CREATE FUNCTION pggit_excellence.set_objective(
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1
 AS $body$
 DECLARE
     former  pggit_excellence.slo_objectives;

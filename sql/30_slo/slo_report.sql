@@ -9,6 +9,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
+SET extra_float_digits = 1
 AS $body$
 DECLARE
     ends   timestamptz := COALESCE(until, statement_timestamp());
@@ -22,10 +23,10 @@ BEGIN
         RAISE EXCEPTION 'a period needs a beginning and an end'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: slo_report(''2026-10-01 00:00+00'', ''2026-11-01 00:00+00'').';
     ELSIF begins >= ends THEN
-        RAISE EXCEPTION 'the period must end after it begins, not from % to %', begins, ends
+        RAISE EXCEPTION 'the period must end after it begins, not from % to %', pggit_excellence._utc(begins), pggit_excellence._utc(ends)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'The first argument is the earlier time.';
     ELSIF begins > statement_timestamp() THEN
-        RAISE EXCEPTION 'the period has not begun: %', begins
+        RAISE EXCEPTION 'the period has not begun: it begins at %', pggit_excellence._utc(begins)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Ask for a period that begins in the past.';
     END IF;
     SELECT min(p.part_start), max(p.part_end) INTO counted_from, counted_to FROM pggit_excellence._window_parts(begins, ends) AS p;

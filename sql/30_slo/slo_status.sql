@@ -5,10 +5,13 @@ RETURNS TABLE (
     window_end timestamptz, good bigint, total bigint, attained numeric, status text, budget_remaining numeric,
     current_value double precision, note text
 )
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
+SET extra_float_digits = 1
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH fact AS (
         SELECT o, COALESCE(s.window_start, statement_timestamp() - LEAST((o).slo_window, '4000 years')) AS window_start,
                statement_timestamp() AS window_end, s.good, s.total, l.metric_value, l.recorded_at
@@ -35,7 +38,8 @@ AS $body$
                 ELSE pggit_excellence._objective_note(j.o, j.window_start, j.window_end, CASE WHEN j.is_limit THEN 0 ELSE j.total END)
            END
     FROM judged AS j
-    ORDER BY (j.o).objective COLLATE "C"
+    ORDER BY (j.o).objective COLLATE "C";
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.slo_status() IS
 $comment$How each objective stands in its own rolling window (window_start to window_end, which is now), one row each.

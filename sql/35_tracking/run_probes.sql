@@ -94,10 +94,9 @@ AS $body$
 BEGIN
     CASE probe
         WHEN 'storage' THEN
-            SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)), 'pgGit''s schemas, indexes and TOAST included'
+            SELECT pg_catalog.sum(s.bytes), 'pgGit''s schemas and ours, indexes, TOAST and partitions included'
             INTO value, note
-            FROM pg_catalog.pg_class AS c
-            WHERE c.relkind IN ('r', 'm', 'S') AND c.relnamespace = ANY (pggit_excellence._scope(NULL));
+            FROM pggit_excellence._storage_bytes() AS s;
         WHEN 'tracked objects' THEN
             SELECT pg_catalog.count(*), 'active objects, all branches' INTO value, note FROM pggit.objects AS o WHERE o.is_active;
         WHEN 'tracking coverage' THEN

@@ -53,6 +53,7 @@ class Oracle:
     connection: psycopg.Connection
     folder: Path
     major: int
+    own: Path  # what the installation brought
 
     def fill(self, files: Files) -> None:
         """Put these files, and no others, into the folder."""
@@ -159,7 +160,7 @@ def oracle(major: int, workspace: Path) -> Iterator[Oracle]:
     installation = copy_installation(major, workspace)
     with Server(installation, workspace / f"oracle-{major}") as server, server.connect() as connection:
         folder = installation.sharedir / "extension"
-        shutil.rmtree(folder)
+        own = folder.rename(folder.with_name("own"))
         folder.mkdir()
         folder.chmod(0o755)
-        yield Oracle(connection, folder, major)
+        yield Oracle(connection, folder, major, own)

@@ -35,6 +35,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from psycopg.conninfo import make_conninfo
 
 from conftest import ROOT, MakeDatabase
 from pggit_excellence.cli import main
@@ -361,6 +362,20 @@ def test_once(services: Path, capsys: Capture) -> None:
     assert captured.err.count("\n") == 1
     assert "secret" not in captured.err
     assert gc.isenabled()  # the command line turns it off
+
+
+def test_role_with_pg_monitor_and_one_without(plain: psycopg.Connection, make_target: Callable[..., Target]) -> None:
+    """The extension's own exposition, as the guide says to set it up."""
+    try:
+        for role, grant, reason in (
+            ("zz_monitor", "GRANT pg_monitor TO zz_monitor", None),
+            ("zz_none", "", "privilege"),
+        ):
+            plain.execute(f"CREATE ROLE {role} LOGIN; {grant}".encode())
+            text = get([make_target(role, make_conninfo(plain.info.dsn, user=role))])[1]
+            assert failure(text, role) == reason
+    finally:
+        plain.execute("DROP ROLE IF EXISTS zz_monitor, zz_none")
 
 
 BAD = {

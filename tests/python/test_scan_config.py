@@ -95,6 +95,24 @@ def test_mistakes_are_one_line(tmp_path: Path, text: str, said: str) -> None:
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("tool.pggit-excellence.scans", "tool.pggit-excellence.scans is not known; there is [tool.pggit-excellence."),
+        ("tool.pggit_excellence.scan", "tool.pggit_excellence is not read: it is called tool.pggit-excellence"),
+    ],
+)
+def test_a_misspelt_table_is_told(tmp_path: Path, table: str, said: str) -> None:
+    """Also beside the right one: what stands in it would be ignored silently."""
+    for text in ("", "[tool.pggit-excellence.scan]\n"):
+        file = write(tmp_path, text, table=table)
+        with pytest.raises(CommandError) as caught:
+            find(tmp_path / "x.sql")
+        assert str(caught.value).startswith(f"{file}: {said}")
+    write(tmp_path, "", table="tool.pggit-excellence.report")  # another command's
+    assert find(tmp_path / "x.sql") is None
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     with pytest.raises(CommandError, match="No such file"):

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import jsonschema
 import pytest
 
 from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.model import Edit, Fix, Severity, Site, Verdict
 from pggit_excellence.scan.output.fingerprints import fingerprints
 from pggit_excellence.scan.output.formats import github_format, json_format, sarif_format, text_format

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import time
 from collections.abc import Iterator
@@ -105,10 +104,10 @@ def walk(item: object) -> Iterator[object]:
     if isinstance(item, tuple):
         for part in item:
             yield from walk(part)
-    elif dataclasses.is_dataclass(item):
+    elif hasattr(item, "__match_args__"):
         yield item
-        for field in dataclasses.fields(item):
-            yield from walk(getattr(item, field.name))
+        for name in item.__match_args__:
+            yield from walk(getattr(item, name))
 
 
 def executes(text: str) -> list[int]:
@@ -276,7 +275,7 @@ def test_text_behind_the_end() -> None:
 
 
 def test_endless_nesting_neither_overflows_nor_hangs() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for opening, closing in (
         ("BEGIN ", "END; "),
         ("IF a THEN ", "END IF; "),
@@ -293,7 +292,7 @@ def test_endless_nesting_neither_overflows_nor_hangs() -> None:
         text = f"BEGIN {opening * 20_000} EXECUTE y; {closing * 20_000} EXECUTE z; END"
         block = parse_body(text)
         assert set(executes(text)) == set(covered(block))
-    assert time.monotonic() - began < 60, "seconds: linear work takes about 2"
+    assert time.process_time() - began < 60, "seconds: linear work takes about 2"
     deep = f"BEGIN {'LOOP ' * (MAX_DEPTH - 1)} EXECUTE y; {'END LOOP; ' * (MAX_DEPTH - 1)} END"
     assert not [node for node in walk(parse_body(deep)) if isinstance(node, NotParsed)]
 

@@ -322,6 +322,17 @@ def test_everybody_may_run_what_is_not_revoked(arena: Arena) -> None:
     assert rules_of(mended(text, found[0])) == []
 
 
+def test_what_is_granted_to_public_later_has_no_fix_at_the_function() -> None:
+    """A REVOKE behind the function would be undone by the GRANT."""
+    text = definer("SET search_path = pg_catalog, pg_temp", "BEGIN EXECUTE 'SELECT ' || p; RETURN ''; END")
+    grant = "GRANT EXECUTE ON FUNCTION app.f(text) TO PUBLIC;"
+    (found,) = findings_of(text, grant)
+    assert (found.rule, found.fix) == ("PGX204", None)
+    assert "by a GRANT to PUBLIC" in found.message
+    (found,) = findings_of(text, "GRANT EXECUTE ON FUNCTION app.f(text) TO somebody;")
+    assert found.fix is not None
+
+
 def test_a_trigger_function_is_run_by_whoever_makes_a_table(arena: Arena) -> None:
     text = """CREATE FUNCTION app.tr() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
         SET search_path = pg_catalog, pg_temp AS $$ BEGIN EXECUTE 'SELECT ' || TG_ARGV[0]; RETURN NEW; END $$;\n"""

@@ -10,9 +10,10 @@ import pytest
 
 from pggit_excellence.scan import analysis, workers
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.flow.summaries import Summaries, Summary
+from pggit_excellence.scan.flow.summaries import Summaries
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import Program, SourceText
+from pggit_excellence.scan.judge.verdicts import Outcome
 from pggit_excellence.scan.workers import Lost, run_isolated
 from scan_bodies import routine
 
@@ -77,16 +78,16 @@ def program() -> Program:
 
 @pytest.mark.parametrize("how", ["crash", "fail"])
 def test_a_lost_routine_is_not_proven(monkeypatch: pytest.MonkeyPatch, program: Program, how: str) -> None:
-    summary = Summaries.summary
+    outcome = Summaries.outcome
 
-    def broken(self: Summaries, found: object) -> Summary:
+    def broken(self: Summaries, found: object) -> Outcome:
         if getattr(found, "label", "") == "bad":
             if how == "crash":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KeyError("planted")
-        return summary(self, found)  # type: ignore[arg-type]
+        return outcome(self, found)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Summaries, "summary", broken)
+    monkeypatch.setattr(Summaries, "outcome", broken)
     found = analysis.analyse(program, Config())
     assert [site.verdict.value for site in found.sites] == ["not_proven", "by_design", "safe"]
     assert [finding.rule for finding in found.findings if finding.function == "bad"] == ["PGX901", "PGX901"]

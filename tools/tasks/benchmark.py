@@ -22,7 +22,7 @@ from tasks.suites import ROOT, console
 
 DATABASE = "big"
 DATABASE_PARTS = ("function_times", "metric_cost", "sentinel_cost")
-SLO_PARTS = ("metric_history",)
+SLO_PARTS = ("metric_history", "objective_times")
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "shared_buffers": "512MB", "max_wal_size": "1GB"}
 
 

@@ -46,7 +46,7 @@ def generate(root: Path, epoch: int) -> bytes:
         tree.mkdir()
         export(root, tree)
         output = Path(folder) / "SBOM.json"
-        environment = os.environ | {"SOURCE_DATE_EPOCH": str(epoch)}
+        environment = os.environ | {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONPATH": str(ROOT / "tools")}
         command = [sys.executable, "-P", "-m", "pggit_excellence", "sbom", str(tree), "--output", str(output)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -33,7 +33,7 @@ def resolve(inventory: Inventory, *, looked_everywhere: bool) -> None:
                 continue
             component.depends_on.add(target.ref)
             target.evidence |= component.seen_in.get((kind, name), set()) if not target.found else set()
-            if not target.found and looked_everywhere and kind != "module":
+            if not target.found and looked_everywhere and kind in {"extension", "language"}:
                 message = f"{component.name} needs {kind} {shown(name)}, which is not there"
                 if message not in inventory.problems:
                     inventory.problems.append(message)
@@ -52,8 +52,10 @@ def _target(
 ) -> Component | None:
     """The component that a need is about; None: a library that is the component's own."""
     shown_name = shown(name)
-    if kind == "module":
-        return _module(inventory, extensions, component, shown_name)
+    if kind in {"module", "load"}:
+        if kind == "module" and component.kind == "extension":
+            return None  # it brings the libraries of its functions
+        return _module(inventory, extensions, shown_name)
     if shown_name not in extensions:
         version = LANGUAGE_VERSION if name in POSTGRESQL_LANGUAGES else ""
         missing = extension_component(name, version)
@@ -67,17 +69,11 @@ def _target(
     return extensions[shown_name]
 
 
-def _module(
-    inventory: Inventory, extensions: dict[str, Component], component: Component, name: str
-) -> Component | None:
-    """A library: of the component itself (None), of the extension that has its name, or of nobody known."""
+def _module(inventory: Inventory, extensions: dict[str, Component], name: str) -> Component:
+    """A library: of the extension that has its name, or of nobody known."""
     stem = name.rpartition("/")[2].removesuffix(".so")
-    if any(file.name.rpartition("/")[2] == f"{stem}.so" for file in component.files):
-        return None
     if stem in extensions:
         return extensions[stem]
-    if component.kind == "extension":
-        return None
     purl = generic_purl(stem)
     found = Component(
         f"module:{purl}", "module", "library", stem, purl=purl, found=False, gaps={"only named, not seen"}

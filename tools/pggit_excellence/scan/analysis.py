@@ -8,10 +8,10 @@ tried once more alone, and then given up: its dynamic statements are "not proven
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow.summaries import Summaries
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.nested import nested_routines
 from pggit_excellence.scan.inputs.program import NotUnderstood, Program, Routine, SourceText
@@ -57,7 +57,7 @@ def _outcomes(
     routines: list[Routine], summaries: Summaries, config: Config, isolated: bool
 ) -> Iterable[Outcome | Lost]:
     def analysed(index: int) -> Outcome:
-        return summaries.summary(routines[index]).outcome
+        return summaries.outcome(routines[index])
 
     if not isolated:
         return (analysed(index) for index in range(len(routines)))

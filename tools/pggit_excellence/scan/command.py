@@ -7,12 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, EXIT_USAGE, CommandError
+from pggit_excellence.scan.frozen import replace
 
 if TYPE_CHECKING:
     from pggit_excellence.scan.config import Config
@@ -77,10 +77,10 @@ def _explain(options: argparse.Namespace) -> int:
         _print(page(rule), options.output)
         return EXIT_CLEAN
     import json
-    from dataclasses import asdict
 
-    texts = {name: text.strip() for name, text in asdict(TEXTS[rule.id]).items()}
-    _print(json.dumps(asdict(rule) | {"cwe": rule.cwe or None} | texts, indent=2) + "\n", options.output)
+    about = {name: getattr(rule, name) for name in rule.__match_args__} | {"cwe": rule.cwe or None}
+    texts = {name: getattr(TEXTS[rule.id], name).strip() for name in TEXTS[rule.id].__match_args__}
+    _print(json.dumps(about | texts, indent=2) + "\n", options.output)
     return EXIT_CLEAN
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pggit_excellence.cli import COMMANDS
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import Name
 from pggit_excellence.scan.model import Severity
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.values.abstract import Quoting
 
-TABLE = "tool.pggit-excellence.scan"
+_TOOL = "pggit-excellence"
+TABLE = f"tool.{_TOOL}.scan"
 FILE = "pyproject.toml"
 # What a function that is declared safe returns, by the key that declares it.
 RETURNS = {
@@ -171,7 +172,7 @@ def find(first_path: Path) -> Path | None:
     start = first_path.absolute()
     for folder in (start, *start.parents):
         file = folder / FILE
-        if _is_file(file) and _our_table(_read(file)) is not None:
+        if _is_file(file) and _our_table(file) is not None:
             return file
     return None
 
@@ -188,7 +189,7 @@ def load(file: Path | None) -> Config:
     """The configuration of that file; the defaults without one."""
     if file is None:
         return Config()
-    table = _our_table(_read(file))
+    table = _our_table(file)
     if table is None:
         raise CommandError(f"{file}: no table [{TABLE}]")
     if not isinstance(table, dict):
@@ -196,22 +197,25 @@ def load(file: Path | None) -> Config:
     return _from_table(file, table)
 
 
-def _read(file: Path) -> dict[str, object]:
+def _our_table(file: Path) -> object:
+    """What the file has under TABLE, None where it is not there; CommandError where the name is misspelt."""
     import tomllib
 
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{file}: no valid TOML: {' '.join(str(error).split())}") from None
-
-
-def _our_table(document: Mapping[str, object]) -> object:
-    found: object = document
-    for name in TABLE.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
+    tools = document.get("tool", {})
+    for name in tools:
+        if name != _TOOL and name.lower().replace("_", "-") == _TOOL:
+            raise CommandError(f"{file}: tool.{name} is not read: it is called tool.{_TOOL}")
+    sections = tools.get(_TOOL)
+    for name in sections if isinstance(sections, dict) else ():
+        if name not in COMMANDS:
+            raise CommandError(f"{file}: tool.{_TOOL}.{name} is not known; there is [{TABLE}]")
+    return sections.get("scan") if isinstance(sections, dict) else None
 
 
 def _from_table(file: Path, table: Mapping[str, object]) -> Config:

@@ -19,7 +19,7 @@ from pggit_excellence.scan.output.suppress import suppress
 
 def scan(sources: Iterable[SourceText], facts: Program | None, config: Config, problems: Sequence[str] = ()) -> Report:
     """Scan the sources, with what a live database added to them; `problems` are lines about inputs that are missing."""
-    program = build(sources, facts, sinks=[name for _, name in config.sinks])
+    program = build(sources, facts, [name for _, name in config.sinks], config.jobs)
     return outcome(program, analyse(program, config), config, problems)
 
 

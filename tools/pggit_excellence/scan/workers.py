@@ -12,12 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import field
 from pathlib import Path
 from types import FrameType
 from typing import Generic, TypeVar
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 
 Result = TypeVar("Result")
 # For one task: after so many seconds of work Python code is interrupted, whatever else the machine does meanwhile; a
@@ -48,17 +47,22 @@ class _Worker:
     last: float = field(default_factory=time.monotonic)
 
 
-def run_isolated(task: Callable[[int], Result], sizes: Sequence[int], jobs: int) -> list[Result | Lost]:
-    """The result of each task 0, 1...; `sizes` say how much work each is, `jobs` how many processes (0: as CPUs)."""
+def run_isolated(
+    task: Callable[[int], Result], sizes: Sequence[int], jobs: int, *, limited: bool = True
+) -> list[Result | Lost]:
+    """The result of each task 0, 1...; `sizes` say how much work each is, `jobs` how many processes (0: as CPUs).
+
+    Unless it is `limited` a task may take any time.
+    """
     count = min(jobs or len(os.sched_getaffinity(0)), len(sizes)) or 1
     shares = _shares(sizes, count)
     answers: dict[int, Result | Lost] = {}
     while shares:
-        answers.update(_Run(task).all(shares))
+        answers.update(_Run(task, limited=limited).all(shares))
         left = [[index for index in share if index not in answers] for share in shares]
         for share in filter(None, left):  # its process died of the first of them, which gets one more try
             first = share.pop(0)
-            answers[first] = _Run(task).all([[first]]).get(first, Lost(_CRASHED))
+            answers[first] = _Run(task, limited=limited).all([[first]]).get(first, Lost(_CRASHED))
         shares = [share for share in left if share]
     return [answers[index] for index in range(len(sizes))]
 
@@ -77,8 +81,8 @@ def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:
 class _Run(Generic[Result]):
     """Some processes, until each has answered for its share or died."""
 
-    def __init__(self, task: Callable[[int], Result]) -> None:
-        self.task = task
+    def __init__(self, task: Callable[[int], Result], *, limited: bool) -> None:
+        self.task, self.limited = task, limited
         self.answers: dict[int, Result | Lost] = {}
 
     def all(self, shares: list[list[int]]) -> dict[int, Result | Lost]:
@@ -93,7 +97,7 @@ class _Run(Generic[Result]):
                         selector.unregister(key.fd)
                         self._end(key.data)
                 for key in list(selector.get_map().values()):
-                    if time.monotonic() - key.data.last > HARD_LIMIT:
+                    if self.limited and time.monotonic() - key.data.last > HARD_LIMIT:
                         selector.unregister(key.fd)
                         os.kill(key.data.process, signal.SIGKILL)
                         self._end(key.data)
@@ -121,7 +125,7 @@ class _Run(Generic[Result]):
         signal.signal(signal.SIGPROF, _interrupt)
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
         for index in share:
-            signal.setitimer(signal.ITIMER_PROF, SOFT_LIMIT)
+            signal.setitimer(signal.ITIMER_PROF, SOFT_LIMIT if self.limited else 0)
             try:
                 answer: Result | Lost = self.task(index)
             except _Slow:

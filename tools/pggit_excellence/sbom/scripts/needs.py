@@ -6,6 +6,7 @@ create extensions or load libraries, which are then read the same way.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ _INTERESTING = re.compile(r"\b(?:extension|language|load)\b|^\s*do\b", re.IGNORE
 _META = re.compile(r"^[ \t]*\\.*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"@(ext(?:schema(?::[A-Za-z_][\w$]*)?|owner)|[A-Z][A-Z0-9_]*)@")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_BEFORE = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _INNER = re.compile(r"\bcreate\s+extension\s[^;']*|\bload\s+'[^']*'", re.IGNORECASE)
 # Where each statement begins, for scripts that libpg_query cannot cut.
 _STATEMENT = re.compile(
@@ -32,11 +34,15 @@ _LANGUAGE = re.compile(r"\blanguage\s+'?\"?([A-Za-z_][\w$]*)", re.IGNORECASE)
 
 @dataclass
 class Needs:
-    """Names, each with the line where it was first seen. `modules` are libraries as the script names them."""
+    """Names, each with the line where it was first seen.
+
+    `modules` are the libraries of its own functions, `loads` those that it loads, as the script names them.
+    """
 
     extensions: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
     modules: dict[str, int] = field(default_factory=dict)
+    loads: dict[str, int] = field(default_factory=dict)
     unread: int = 0  # statements that were not understood
 
     def see(self, where: str, name: str, line: int) -> None:
@@ -59,10 +65,15 @@ def script_needs(text: str) -> Needs:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Offset and text of each statement."""
-    try:
-        slices = [one for one in parser.split(text, with_parser=False, only_slices=True) if isinstance(one, slice)]
-    except parser.ParseError:
+    """Offset and text of each statement.
+
+    Only the parser knows the semicolons in BEGIN ATOMIC bodies; the scanner is faster, and cuts broken scripts as well.
+    """
+    for with_parser in (True, False) if re.search(r"\bbegin\s+atomic\b", text, re.IGNORECASE) else (False,):
+        with contextlib.suppress(parser.ParseError):
+            slices = [one for one in parser.split(text, with_parser, only_slices=True) if isinstance(one, slice)]
+            break
+    else:
         begins = [found.start() for found in _STATEMENT.finditer(text)]
         slices = [slice(begin, end) for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
     for one in slices:
@@ -75,9 +86,10 @@ def _read(statement: str, line: int, needs: Needs) -> None:
     except (parser.ParseError, ValueError, RecursionError):
         _guess(statement, line, needs)
         return
+    before = _BEFORE.match(statement)
+    first = line + statement.count("\n", 0, before.end() if before else 0)
     for tree in trees:
         for kind, node in tree["stmt"].items():
-            first = line + statement.count("\n", 0, len(statement) - len(statement.lstrip()))
             _HANDLERS.get(kind, _nothing)(node, first, needs)
 
 
@@ -116,7 +128,7 @@ def _create_language(node: dict[str, Any], line: int, needs: Needs) -> None:
 
 
 def _load(node: dict[str, Any], line: int, needs: Needs) -> None:
-    needs.see("modules", node["filename"], line)
+    needs.see("loads", node["filename"], line)
 
 
 def _do(node: dict[str, Any], line: int, needs: Needs) -> None:

@@ -136,7 +136,12 @@ def script_text(inventory: Inventory, component: Component, path: Path, name_of:
 
 def add_needs(component: Component, needs: Needs, name: str, module_pathname: str | None) -> None:
     """Extensions, languages and libraries that a script needs, as needs of the component."""
-    for kind, found in (("extension", needs.extensions), ("language", needs.languages), ("module", needs.modules)):
+    for kind, found in (
+        ("extension", needs.extensions),
+        ("language", needs.languages),
+        ("module", needs.modules),
+        ("load", needs.loads),
+    ):
         for needed in found:
             wanted = module_pathname if needed == "MODULE_PATHNAME" else needed
             if wanted and not (kind == "language" and wanted in BUILT_IN_LANGUAGES):

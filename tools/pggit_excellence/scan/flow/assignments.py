@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from pggit_excellence.scan.flow.environment import Names, Variable, join_arrays, made_of
 from pggit_excellence.scan.flow.variables import field_type, fields_of
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.values.abstract import (
     EMPTY,

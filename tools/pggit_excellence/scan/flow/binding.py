@@ -8,10 +8,10 @@ and as text made of them where the function changed it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from pggit_excellence.scan.flow.assignments import fitted
 from pggit_excellence.scan.flow.environment import get_path, join_arrays
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.program import Parameter, Program, Routine
 from pggit_excellence.scan.values.abstract import (
     Array,

@@ -7,10 +7,9 @@ variable (or the field of a record), then as `label.variable`. Values are kept a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
 from functools import reduce
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.plpgsql.syntax import Declaration
 from pggit_excellence.scan.values.abstract import (
     EMPTY,

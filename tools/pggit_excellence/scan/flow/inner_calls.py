@@ -7,11 +7,10 @@ it. The statement is written out with a parameter in the place of each literal a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
 from typing import Protocol
 
 from pggit_excellence.scan.flow.rows import MAX_VARIANTS, Detached, written
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values.abstract import Hole, Place, Quoting, Step, Text, Value, as_text
 from pggit_excellence.scan.values.expressions import evaluate_query

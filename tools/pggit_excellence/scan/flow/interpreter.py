@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
 from typing import Any, Protocol
 
 from pggit_excellence.scan.flow import events, guards, loops
@@ -45,7 +44,7 @@ from pggit_excellence.scan.flow.environment import (
 from pggit_excellence.scan.flow.inner_calls import inner_calls
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk
@@ -98,9 +97,12 @@ class CallResult:
 class Calls(Protocol):
     """What the interpreter asks of the other routines (summaries.py)."""
 
-    words: frozenset[str]  # names in code that is worth evaluating for what it does
+    words: frozenset[str]  # names of functions that may run SQL
     checks: frozenset[str]  # names of functions that may refuse their arguments
     sinks: Mapping[str, tuple[int, ...]]  # see scope.Scope
+
+    def runs(self, words: frozenset[str], code: str) -> bool:
+        """Whether the code, which has these words, is worth evaluating for what it does."""
 
     def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
         """What the call does; None: no function of the scanned set."""
@@ -273,7 +275,7 @@ class Flow:
 
     def notice(self, sql: Sql | None, state: State, frame: Frame) -> None:
         """Evaluate code whose value does not matter, if it calls anything that could run SQL."""
-        if sql is None or self.calls.words.isdisjoint(_WORDS.findall(sql.text.lower())):
+        if sql is None or not self.calls.runs(frozenset(_WORDS.findall(sql.text.lower())), sql.text):
             return
         if sql.expression:
             self.value(sql, state, frame)
@@ -690,7 +692,7 @@ class Flow:
             return self._argument(number, statement.using, state, frame)
 
         known = " ".join(leaf.text.lower() for leaf in leaves(text) if isinstance(leaf, Const))
-        if not (self.calls.words - _EXECUTES).isdisjoint(_WORDS.findall(known)):
+        if not self.calls.words.isdisjoint(frozenset(_WORDS.findall(known)) - _EXECUTES):
             self.log.extend(
                 events.Passed(place, *passed) for passed in inner_calls(text, argument, self.program, self.calls)
             )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import field
 
 from pggit_excellence.scan.flow.python_texts import element, merged, unknown
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Array,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
 
 from pggit_excellence.scan.flow.python_items import Item, Thing
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.program import Routine
 from pggit_excellence.scan.values.abstract import Const, Hole, Place, Ref, Step, Text, bounded, map_leaves
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from string import Formatter
 
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Alt,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from pggit_excellence.scan.flow import events
 from pggit_excellence.scan.flow.assignments import row
 from pggit_excellence.scan.flow.interpreter import Flow
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import OffsetMap, Program, Routine
 from pggit_excellence.scan.plpgsql.syntax import Sql

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow import events, loops, sql_bodies
@@ -18,14 +17,17 @@ from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
+from pggit_excellence.scan.flow.relevance import relevant_part
 from pggit_excellence.scan.flow.rows import Detached
+from pggit_excellence.scan.flow.telling import may_tell
 from pggit_excellence.scan.flow.variables import parameter_origin
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.verdicts import Outcome, outcome
 from pggit_excellence.scan.plpgsql.parser import parse_body
+from pggit_excellence.scan.plpgsql.syntax import Block
 from pggit_excellence.scan.plpgsql.walk import keywords
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
@@ -59,6 +61,7 @@ _STRICT = re.compile(r"\b(?:strict|returns\s+null\s+on\s+null\s+input)\b", re.IG
 _WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
+_OURS = {"plpgsql", "sql"}
 _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
 _PATIENCE = 200  # repetitions for one summary
@@ -98,6 +101,9 @@ class Summaries:
         for routine in program.routines:
             if routine.name[1] and not routine.nested:
                 self._by_name.setdefault(routine.name[1], []).append(routine)
+        self._by_lower_name: dict[str, list[Routine]] = {}
+        for name, routines in self._by_name.items():
+            self._by_lower_name.setdefault(name.lower(), []).extend(routines)
         by_key = {routine.key: routine for routine in program.routines}
         self._parents_of = {
             routine.key: by_key[routine.key.rpartition("/")[0]] for routine in program.routines if routine.nested
@@ -116,6 +122,12 @@ class Summaries:
             routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
             for routine in program.routines
         }
+        self._bodies: dict[tuple[str, bool], tuple[Block, dict[int, str]]] = {}
+        self._alone: dict[str, Outcome] = {}
+        self._asking: set[str] = set()
+        sinks = {name.rpartition(".")[2] for name in SINKS} | {name.lower() for _, name in config.sinks}
+        self._sink = re.compile(rf"(?<![\w$])(?:{'|'.join(map(re.escape, sorted(sinks)))})\"?\s*(?:\(|--|/\*)")
+        self._direct = frozenset(sinks | _OTHER_LANGUAGES | {"execute"})
         self.words = self._worth_following()
         self.checks = frozenset(
             routine.name[1].lower() for routine in program.routines if "raise" in self._words[routine.key]
@@ -123,12 +135,7 @@ class Summaries:
 
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
-        found = (
-            {name.rpartition(".")[2] for name in SINKS}
-            | {name for _, name in self.config.sinks}
-            | _OTHER_LANGUAGES
-            | {"execute"}
-        )
+        found = set(self._direct)
         waiting = [routine for routine in self.program.routines if routine.name[1] and not routine.nested]
         while True:
             new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
@@ -140,6 +147,42 @@ class Summaries:
     def is_worth_it(self, routine: Routine) -> bool:
         """Whether the routine can run dynamic SQL."""
         return not self.words.isdisjoint(self._words[routine.key]) or routine.gexec is not None
+
+    def outcome(self, routine: Routine) -> Outcome:
+        """What is found in a routine; its result is nobody's business."""
+        key = routine.key
+        if key in self._done:
+            return self._done[key].outcome
+        if key not in self._alone:
+            self._asking.add(key)
+            self._alone[key] = self._once(routine, called=False).outcome if self._says(routine) else Outcome()
+            self._asking.discard(key)
+        return self._alone[key]
+
+    def _says(self, routine: Routine) -> bool:
+        """Whether anything can be found in a routine that is worth it."""
+        words = self._words[routine.key]
+        by_itself = routine.gexec is not None or routine.atomic or routine.language not in _OURS or "execute" in words
+        return by_itself or may_tell(words, routine.body) or self.runs(words, routine.body)
+
+    def runs(self, words: frozenset[str], code: str) -> bool:
+        """Whether the code, which has these words, runs SQL that it does not hold as a static statement.
+
+        A scanned function counts only if what it runs depends on what it is given.
+        """
+        found = words & self.words
+        if not found:
+            return False
+        if not found.isdisjoint(self._direct) and self._sink.search(code.lower()) is not None:
+            return True
+        return any(map(self._passes_on, found))
+
+    def _passes_on(self, name: str) -> bool:
+        return any(
+            not {routine.key}.isdisjoint(self._going.keys() | self._asking | self._provisional.keys())
+            or bool(self.outcome(routine).passed)
+            for routine in self._by_lower_name.get(name, ())
+        )
 
     # Calls ------------------------------------------------------------------------------------------------------------
 
@@ -305,12 +348,12 @@ class Summaries:
         passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
         return replace(found, passed=passed)
 
-    def _once(self, routine: Routine, known: Mapping[str, Value] | None = None) -> Summary:
+    def _once(self, routine: Routine, known: Mapping[str, Value] | None = None, *, called: bool = True) -> Summary:
         self._repetitions += routine.key in self._seen
         self._seen.add(routine.key)
         if self._repetitions > _PATIENCE and not self._hasty:
             raise _ImpatientError
-        flow = self._flow(routine, known)
+        flow = self._flow(routine, known, called=called)
         result, outputs = _result(flow, routine, self.program)
         found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
         spliced = Spliced(flow.log) if routine.key in self._parents else None
@@ -329,17 +372,26 @@ class Summaries:
             for event in flow.log
         )
 
-    def _flow(self, routine: Routine, known: Mapping[str, Value] | None) -> Flow:
+    def _flow(self, routine: Routine, known: Mapping[str, Value] | None, *, called: bool) -> Flow:
         flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self, known)
         if routine.language == "plpgsql":
-            block = parse_body(routine.body)
+            block, flow.expected = self._body(routine, called=called)
             flow.body(block)
-            flow.expected = dict(keywords((block,)))
         elif routine.language == "sql":
             sql_bodies.interpret(flow)
         else:
             self._other_language(flow)
         return flow
+
+    def _body(self, routine: Routine, *, called: bool) -> tuple[Block, dict[int, str]]:
+        """What of the body can matter, and every EXECUTE of the whole body."""
+        key = routine.key, called
+        if key not in self._bodies:
+            block = parse_body(routine.body)
+            names = [parameter.name for parameter in routine.parameters]
+            part = relevant_part(block, self.runs, self.checks, names, called=called)
+            self._bodies[key] = part, dict(keywords((block,)))
+        return self._bodies[key]
 
     def _other_language(self, flow: Flow) -> None:
         """PL/Python by its own analysis; in other languages every call that runs SQL is unknown."""

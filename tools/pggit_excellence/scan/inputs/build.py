@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.facts import Facts, says_something
 from pggit_excellence.scan.inputs.headers import Header, NotUnderstoodError, mend, read_header, read_options
-from pggit_excellence.scan.inputs.libpg import RefusedError, parse
+from pggit_excellence.scan.inputs.libpg import RefusedError, Tree, parse
 from pggit_excellence.scan.inputs.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
 from pggit_excellence.scan.inputs.psql import replace_extension_words
 from pggit_excellence.scan.inputs.statements import DOLLAR_TAG, Statement, closing_tag, is_routine, statements
 from pggit_excellence.scan.values.sinks import SINKS
+from pggit_excellence.scan.workers import Lost, run_isolated
 
 # Routines in these languages hold no SQL in their body.
 _COMPILED = {"c", "internal"}
@@ -46,32 +47,71 @@ _OBJECTS = frozenset(
 )  # fmt: skip
 
 
-def build(sources: Iterable[SourceText], facts: Program | None = None, sinks: Iterable[str] = ()) -> Program:
+# From so many characters on the sources are read by several processes.
+_SHARED = 100_000
+
+
+@dataclass(slots=True)
+class _Read:
+    """What one source defines; `facts` are parsed statements, each with its text and where it begins."""
+
+    routines: list[Routine] = field(default_factory=list)
+    facts: list[tuple[list[Tree], str, int]] = field(default_factory=list)
+    not_understood: list[NotUnderstood] = field(default_factory=list)
+
+
+def build(
+    sources: Iterable[SourceText], facts: Program | None = None, sinks: Iterable[str] = (), jobs: int = 1
+) -> Program:
     """What the sources define, added to `facts` (those of a live database) where given.
 
-    `sinks` are more names of functions that run their argument as SQL.
+    `sinks` are more names of functions that run their argument as SQL, `jobs` processes (0: as CPUs).
     """
     program = facts or Program()
     collected = Facts(program)
     names = {name.rsplit(".", 1)[-1] for name in (*SINKS, *sinks)}
     calls = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\"?\s*\(", re.IGNORECASE)
-    for source in sources:
+    lower_names = [name.lower() for name in names]
+
+    def may_call(text: str) -> bool:
+        lower = text.lower()  # most texts have none of the names, which is found fast
+        return any(name in lower for name in lower_names) and calls.search(text) is not None
+
+    sources = list(sources)
+    for source, found in zip(sources, _read_all(sources, may_call, jobs), strict=True):
         program.sources[source.name] = source
-        _Script(program, collected, source, calls).read()
+        program.routines += found.routines
+        program.not_understood += found.not_understood
+        for trees, text, start in found.facts:
+            for tree in trees:
+                collected.add(tree, text, source.name, start)
     collected.finish()
     return program
+
+
+def _read_all(sources: list[SourceText], calls: Callable[[str], bool], jobs: int) -> Iterable[_Read]:
+    """What each source defines; one that a process could not read is read here."""
+
+    def read(index: int) -> _Read:
+        return _Script(sources[index], calls).read()
+
+    sizes = [len(source.text) for source in sources]
+    if jobs == 1 or len(sources) == 1 or sum(sizes) < _SHARED:
+        return map(read, range(len(sources)))
+    answers = run_isolated(read, sizes, jobs, limited=False)
+    return (read(index) if isinstance(answer, Lost) else answer for index, answer in enumerate(answers))
 
 
 class _Script:
     """One source on its way into the program."""
 
-    def __init__(self, program: Program, facts: Facts, source: SourceText, calls: re.Pattern[str]) -> None:
-        self.program, self.facts, self.file, self.calls = program, facts, source.name, calls
+    def __init__(self, source: SourceText, calls: Callable[[str], bool]) -> None:
+        self.file, self.calls, self.found = source.name, calls, _Read()
         self.text = replace_extension_words(source.text)
         self.prepared: set[tuple[str, ...]] = set()
         self.noted: NotUnderstood | None = None
 
-    def read(self) -> None:
+    def read(self) -> _Read:
         for statement in statements(self.text, is_understood):
             if is_routine(statement.head):
                 self.routine(statement)
@@ -79,6 +119,7 @@ class _Script:
                 self.fact(statement)
             else:
                 self.other(statement)
+        return self.found
 
     def routine(self, statement: Statement) -> None:
         header = _header(statement.text)
@@ -90,7 +131,7 @@ class _Script:
         start = statement.start
         pieces = tuple((body, file + start) for body, file in header.map.pieces)
         label = ".".join(part for part in header.name if part) or "DO"
-        self.program.routines.append(
+        self.found.routines.append(
             Routine(
                 key=f"{self.file}:{start}:{label}",
                 file=self.file,
@@ -116,8 +157,7 @@ class _Script:
         except RefusedError as error:
             self.not_understood(statement, str(error))
             return
-        for tree in trees:
-            self.facts.add(tree, statement.text, self.file, statement.start)
+        self.found.facts.append((trees, statement.text, statement.start))
         self.sinks(statement)
 
     def other(self, statement: Statement) -> None:
@@ -136,9 +176,9 @@ class _Script:
             self.sinks(statement)
 
     def sinks(self, statement: Statement) -> None:
-        if statement.gexec is None and not self.calls.search(statement.text):
+        if statement.gexec is None and not self.calls(statement.text):
             return
-        self.program.routines.append(
+        self.found.routines.append(
             Routine(
                 key=f"{self.file}:{statement.start}:statement",
                 file=self.file,
@@ -164,7 +204,7 @@ class _Script:
             text = text[: header.body_start] + " " * (end - header.body_start) + text[end:]
         text = _LINE_COMMENT.sub(lambda found: " " * len(found.group()), text)
         executes = tuple(statement.start + found.start() for found in _EXECUTE.finditer(text))
-        notes, last = self.program.not_understood, self.noted
+        notes, last = self.found.not_understood, self.noted
         self.noted = NotUnderstood(self.file, statement.start, statement.end, reason, executes)
         if last is not None and not self.text[last.end : statement.start].strip(" \t\r\n;"):
             self.noted = replace(self.noted, start=last.start, reason=last.reason, executes=last.executes + executes)

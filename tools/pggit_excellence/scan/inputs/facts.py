@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
 from typing import Any, TypeVar
 
 from pggit_excellence.scan.flow.views import Definition, add_types
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
 from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table
@@ -436,9 +435,12 @@ def _apply_to_routines(program: Program, privileges: list[_Privilege]) -> None:
         roles = program.executors.setdefault(routine.key, {PUBLIC})
         candidates = {*by_name.get(routine.name[1], ()), *by_schema.get(routine.name[0], ()), *by_schema.get("", ())}
         for index in sorted(candidates):
-            if _concerns(privileges[index], routine):
-                change = roles.update if privileges[index].grants else roles.difference_update
-                change(privileges[index].grantees)
+            privilege = privileges[index]
+            if _concerns(privilege, routine):
+                change = roles.update if privilege.grants else roles.difference_update
+                change(privilege.grantees)
+                if privilege.grants and PUBLIC in privilege.grantees:
+                    program.granted_to_public.add(routine.key)
 
 
 def _concerns(privilege: _Privilege, routine: Routine) -> bool:

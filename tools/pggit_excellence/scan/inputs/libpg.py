@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pglast import parser
-
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.inputs.pg_parser import ParseError, parse_sql_json
 
 Tree = dict[str, Any]
 
@@ -29,8 +28,8 @@ def parse(sql: str) -> list[Tree]:
     if len(sql) > MAX_OPERATORS and sum(token.kind is Kind.OPERATOR for token in tokens(sql)) > MAX_OPERATORS:
         raise RefusedError("too many operators in one statement")
     try:
-        trees = json.loads(parser.parse_sql_json(sql))
-    except parser.ParseError as error:
+        trees = json.loads(parse_sql_json(sql))
+    except ParseError as error:
         raise RefusedError(str(error.args[0]).split(", at index")[0]) from None
     except (RecursionError, ValueError) as error:
         raise RefusedError(f"not parsed: {error}") from None

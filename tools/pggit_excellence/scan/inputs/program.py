@@ -7,9 +7,8 @@ Names are folded as the server folds them ("My" stays, My becomes my). A qualifi
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 
 Name = tuple[str, str]
 
@@ -127,6 +126,7 @@ class Program:
     composites: dict[Name, dict[str, str]] = field(default_factory=dict)
     # By a routine's key who may EXECUTE it beside its owner; `public` for PUBLIC, who may where nothing revokes it
     executors: dict[str, set[str]] = field(default_factory=dict)
+    granted_to_public: set[str] = field(default_factory=set)  # keys of routines that a GRANT lets PUBLIC run
     triggers: dict[Name, set[Name]] = field(default_factory=dict)  # the tables whose triggers call a function
     # Roles beside the owner that may create objects in a schema; a schema that is not here is not known
     schema_creators: dict[str, set[str]] = field(default_factory=dict)

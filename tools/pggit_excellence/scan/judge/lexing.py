@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs.lexer import TAG_INSIDE, WORD_INSIDE, WORD_START
 from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Origin, Quoting, Ref, Seq, Source, Star, Text
 

@@ -11,16 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice, product
 from math import prod
 from typing import Any
 
-from pglast.parser import ParseError, parse_sql_json
-
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
+from pggit_excellence.scan.inputs.pg_parser import ParseError, parse_sql_json
 from pggit_excellence.scan.judge.lexing import Chain, Choice, Mode, Node, Repeat, Slot
 from pggit_excellence.scan.values.abstract import Const, Quoting
 

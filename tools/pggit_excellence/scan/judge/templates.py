@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import pairwise
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, replace
 from pggit_excellence.scan.judge import fixes
 from pggit_excellence.scan.judge.lexing import Mode, Slot, lex, number
 from pggit_excellence.scan.judge.places import (

@@ -77,7 +77,7 @@ def _of_routine(program: Program, routine: Routine, sites: list[Site]) -> Iterat
         if own:
             yield from _shadowable(program, routine)
     if routine.security_definer and not fires and own and PUBLIC in program.executors.get(routine.key, {PUBLIC}):
-        yield _public(routine, header, own)
+        yield _public(routine, header, own, granted=routine.key in program.granted_to_public)
 
 
 def is_event_trigger(program: Program, routine: Routine) -> bool:
@@ -254,14 +254,16 @@ def _unqualified_calls(routine: Routine) -> Iterator[tuple[str, Place]]:
             yield word, Place(routine.file, start, end)
 
 
-def _public(routine: Routine, header: _Header, sites: list[Site]) -> Finding:
-    """PGX204."""
+def _public(routine: Routine, header: _Header, sites: list[Site], *, granted: bool) -> Finding:
+    """PGX204; `granted` says that a GRANT to PUBLIC is among what was scanned."""
     proved = all(site.verdict is Verdict.SAFE for site in sites)
     doing = "each proved safe" if proved else "not all of it proved safe"
-    message = f"everybody may run it, and it runs dynamic SQL with its owner's rights ({doing})"
+    why = " by a GRANT to PUBLIC" if granted else ""
+    message = f"everybody may run it{why}, and it runs dynamic SQL with its owner's rights ({doing})"
     severity = Severity.HINT if proved else Severity.ERROR
+    fix = None if granted else _revoke(routine, header)  # the GRANT would undo it
     place = header.place("security", "definer") or header.name()
-    return Finding("PGX204", message, place, routine.label, severity, Confidence.HIGH, fix=_revoke(routine, header))
+    return Finding("PGX204", message, place, routine.label, severity, Confidence.HIGH, fix=fix)
 
 
 def _revoke(routine: Routine, header: _Header) -> Fix | None:

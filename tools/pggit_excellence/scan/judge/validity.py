@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
-from pglast.parser import ParseError, parse_sql_json
+from pggit_excellence.scan.inputs.pg_parser import ParseError, parse_sql_json
 
 # What 18 and later understand and neither parser here does, what extensions add to the grammar of their servers (the
 # forks of PostgreSQL), and what was valid before: a refusal next to one of these words proves nothing.
@@ -33,6 +32,8 @@ def _is_newer(refused: str) -> bool:
     stays. Of other statements it tells nothing: it takes DELETE FORM t for one, and keeps as a Command what it does not
     understand.
     """
+    import logging
+
     import sqlglot  # half a second, and few scans come here
     from sqlglot.errors import SqlglotError
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
 
 from pggit_excellence.scan.flow import events
 from pggit_excellence.scan.flow.assignments import shown
 from pggit_excellence.scan.flow.stored import trusts, writers_note
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
 from pggit_excellence.scan.model import Finding, Fix, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.plpgsql.walk import KINDS
-from pggit_excellence.scan.values.abstract import Hole, Place, Source, Step, Text, holes
+from pggit_excellence.scan.values.abstract import Hole, Origin, Place, Source, Step, Text, holes
 
 _STATEMENTS = frozenset(KINDS.values())
 _ORDER = (Verdict.UNSAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.SAFE)
@@ -82,6 +81,7 @@ class _Judge:
         self.sources = {name: source.text for name, source in program.sources.items()}
         self.verdicts: dict[tuple[Place, str], Verdict] = {}
         self.findings: dict[tuple[str, Place, str], Finding] = {}
+        self.told: set[tuple[object, ...]] = set()
         self.exported: dict[tuple[Place, str, Text], PassedOn] = {}
 
     def outcome(self) -> Outcome:
@@ -113,7 +113,7 @@ class _Judge:
         step = Step(event.place, f"call of {event.function}: {shown(self._code(event.place, ''))}")
         path = (step, *event.path)
         for problem in judgement.problems:
-            if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE:
+            if problem.rule in _DANGERS and problem.verdict is not Verdict.SAFE and self._is_new(problem, event.place):
                 message = f"{event.function} runs what it is given: {problem.message}"
                 self._report(replace(problem, message=message, fix=None), event.place, event.kind, path, at_call=True)
         for kind in _STATEMENTS:
@@ -121,6 +121,16 @@ class _Judge:
                 self._count(event.place, kind, judgement.verdict)
         if judgement.verdict is not Verdict.SAFE:
             self._export(event.place, PassedOn(self.routine.label or event.function, event.kind, event.text, path))
+
+    def _is_new(self, problem: Problem, call: Place) -> bool:
+        """Whether nothing with the same cause is told of the call yet.
+
+        That is another field of the same row, or another statement of the function that is called.
+        """
+        cause = (problem.rule, problem.severity, call, problem.hole and _cause(problem.hole.origin))
+        known = cause in self.told
+        self.told.add(cause)
+        return not known
 
     def missed(self, place: Place, kind: str, unreached: bool) -> None:
         """A statement that no path leads to is safe; one that the analysis lost is not proven."""
@@ -211,6 +221,13 @@ class _Judge:
             if depth <= 0 and kind not in _STATEMENTS and word == ")":
                 return text[place.start : token.end]
         return text[place.start : place.start + _LONGEST_CODE]
+
+
+def _cause(origin: Origin) -> tuple[str, ...]:
+    """What is to blame for a hole: a table, a parameter..."""
+    if origin.relation:
+        return origin.source, origin.schema, origin.relation
+    return origin.source, origin.routine, origin.name.partition(".")[0]
 
 
 def _of_sink(problem: Problem, kind: str) -> Problem:

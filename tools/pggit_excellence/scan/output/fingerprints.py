@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -14,6 +13,8 @@ from pggit_excellence.scan.model import Finding
 
 def fingerprints(program: Program, findings: Iterable[Finding]) -> list[str]:
     """The fingerprint of each finding, in the same order: 32 hexadecimal digits; alike findings have the same."""
+    import hashlib  # with OpenSSL behind it; most scans print none
+
     layouts: dict[str, Layout] = {}
     result = []
     for finding in findings:

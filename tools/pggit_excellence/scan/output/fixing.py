@@ -10,12 +10,11 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from difflib import unified_diff
 from pathlib import Path
 
 from pggit_excellence.errors import CommandError
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, replace
 from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.model import Edit, Finding, Severity
 from pggit_excellence.scan.output.locations import apply, split_lines

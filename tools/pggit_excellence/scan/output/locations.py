@@ -6,11 +6,10 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import field, replace
 from functools import partial
 from itertools import islice
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.model import Edit
 

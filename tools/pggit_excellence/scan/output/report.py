@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field
 
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.model import Finding, Severity, Site, Verdict
 from pggit_excellence.scan.output.baseline import Entry

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import field
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs.layout import Comment, Layout, Piece, layout
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.model import Finding

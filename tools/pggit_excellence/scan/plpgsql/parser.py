@@ -6,8 +6,7 @@ SQL and not looked at here. What is no statement becomes NotParsed up to where t
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.plpgsql import syntax
 from pggit_excellence.scan.plpgsql.declarations import read_declarations
 from pggit_excellence.scan.plpgsql.syntax import Block, Body, NotParsed, Sql, Statement, Target

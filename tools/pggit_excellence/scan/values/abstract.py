@@ -12,13 +12,12 @@ therefore two holes are the same when they carry the same thing in the same quot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
 from enum import StrEnum
 from functools import reduce
 from itertools import islice
 from typing import TypeVar
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 
 # A value of more parts becomes any number of any of them.
 MAX_LEAVES = 1500

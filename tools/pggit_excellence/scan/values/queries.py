@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.program import Table
 from pggit_excellence.scan.values import catalog, functions
 from pggit_excellence.scan.values.abstract import (

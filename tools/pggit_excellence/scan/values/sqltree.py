@@ -10,7 +10,7 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-from pglast.parser import ParseError, parse_sql_json
+from pggit_excellence.scan.inputs.pg_parser import ParseError, parse_sql_json
 
 Node = dict[str, Any]
 SELECT = "SELECT "

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, replace
 from pggit_excellence.scan.inputs.lexer import WORD_INSIDE
 from pggit_excellence.scan.inputs.program import Name, Program, Table
 from pggit_excellence.scan.values.abstract import (

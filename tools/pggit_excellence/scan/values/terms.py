@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
 from pggit_excellence.scan.flow import guards
-from pggit_excellence.scan.frozen import dataclass
+from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values import catalog, functions, sinks
 from pggit_excellence.scan.values.abstract import (

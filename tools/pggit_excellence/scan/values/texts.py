@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
     Alt,
