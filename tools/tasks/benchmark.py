@@ -2,8 +2,8 @@
 
 `database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
-(`--samples`; 3 GB of disk, ten minutes). `sbom` times BOMs by the number of extensions. `scan` measures the scanner's speed
-(scan_speed.py), `probes` how often it is right (scan_probes.py).
+(`--samples`; 3 GB of disk, ten minutes). `sbom` times BOMs by the number of extensions, `scan` the scanner
+(scan_speed.py); `probes` says how often that is right (scan_probes.py).
 """
 
 from __future__ import annotations
