@@ -17,8 +17,10 @@ CREATE TABLE pggit_excellence.performance_metrics (
     sample_count integer NOT NULL DEFAULT 1 CHECK (sample_count > 0),
     rolled_up    boolean NOT NULL DEFAULT false
 ) PARTITION BY LIST (rolled_up);
+-- Every sample passes through, so that most pages soon hold nothing but dead rows, which every reader would look at.
 CREATE TABLE pggit_excellence.performance_metrics_new
-    PARTITION OF pggit_excellence.performance_metrics FOR VALUES IN (false);
+    PARTITION OF pggit_excellence.performance_metrics FOR VALUES IN (false)
+    WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE TABLE pggit_excellence.performance_metrics_rolled
     PARTITION OF pggit_excellence.performance_metrics FOR VALUES IN (true);
 CREATE INDEX performance_metrics_recorded_at_idx ON pggit_excellence.performance_metrics (recorded_at);

@@ -69,3 +69,25 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION pggit_excellence._health_clock() IS
     'Internal: check sample_times of health_check(): warning when the newest sample is more than 5 minutes ahead. Source: performance_metrics.';
+
+-- A monitor writes at least once a minute while it reaches the server.
+CREATE FUNCTION pggit_excellence._health_monitors(OUT status text, OUT message text, OUT details jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT CASE WHEN pg_catalog.count(*) = 0 THEN 'unknown' WHEN pg_catalog.count(s.silent) > 0 THEN 'warning' ELSE 'healthy' END,
+           CASE WHEN pg_catalog.count(*) = 0 THEN 'nobody watches from outside whether the server is up: run pggit-excellence slo monitor elsewhere'
+                WHEN pg_catalog.count(s.silent) > 0
+                THEN 'silent for 15 minutes: ' || pg_catalog.string_agg(s.silent, ', ' ORDER BY s.silent)
+                     || '; one that is no longer used is deleted from pggit_excellence.availability_monitors'
+                ELSE pg_catalog.format('%s monitors report', pg_catalog.count(*)) END,
+           pg_catalog.jsonb_build_object('last_seen', COALESCE(pg_catalog.jsonb_object_agg(s.monitor, s.last_seen)
+                                                              FILTER (WHERE s.monitor IS NOT NULL), '{}'))
+    FROM (
+        SELECT m.monitor, m.last_seen,
+               CASE WHEN m.last_seen < pg_catalog.now() - interval '15 minutes' THEN pg_catalog.left(m.monitor, 100) END AS silent
+        FROM pggit_excellence.availability_monitors AS m
+    ) AS s
+$body$;
+COMMENT ON FUNCTION pggit_excellence._health_monitors() IS
+    'Internal: check monitors of health_check(): warning when one that watches from outside has not written for 15 minutes, unknown when there is none. Source: availability_monitors.';

@@ -20,7 +20,7 @@ COMMENT ON FUNCTION pggit_excellence._health_obstacle() IS
 
 CREATE FUNCTION pggit_excellence.health_check()
 RETURNS TABLE (check_name text, status text, message text, details jsonb)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 14
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
@@ -61,7 +61,9 @@ BEGIN
         UNION ALL
         SELECT 'maintenance', h.status, h.message, h.details FROM pggit_excellence._health_maintenance() AS h
         UNION ALL
-        SELECT 'sample_times', h.status, h.message, h.details FROM pggit_excellence._health_clock() AS h;
+        SELECT 'sample_times', h.status, h.message, h.details FROM pggit_excellence._health_clock() AS h
+        UNION ALL
+        SELECT 'monitors', h.status, h.message, h.details FROM pggit_excellence._health_monitors() AS h;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.health_check() IS

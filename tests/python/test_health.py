@@ -216,7 +216,7 @@ def test_reading_functions_write_nothing(pggit: psycopg.Connection) -> None:
     """As on a hot standby."""
     with pggit.transaction():
         pggit.execute("SET TRANSACTION READ ONLY")
-        assert len(pggit.execute("SELECT * FROM pggit.health_check()").fetchall()) == 14
+        assert len(pggit.execute("SELECT * FROM pggit.health_check()").fetchall()) == 15
         assert len(pggit.execute("SELECT * FROM pggit.system_overview()").fetchall()) > 10
 
 

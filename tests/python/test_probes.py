@@ -238,3 +238,17 @@ def test_health_does_not_grow_with_the_history(pggit: psycopg.Connection) -> Non
     assert pages is not None
     assert pages[0] > 1000
     assert buffers() - few < 300
+
+
+def test_monitors_check(pggit: psycopg.Connection) -> None:
+    assert health(pggit, "monitors")[0] == "unknown"
+    pggit.execute("SELECT pggit_excellence.record_availability(NULL, m) FROM unnest('{east,west}'::text[]) AS m")
+    assert health(pggit, "monitors") == ("healthy", "2 monitors report")
+    pggit.execute(
+        "UPDATE pggit_excellence.availability_monitors SET last_seen = now() - interval '16 min' WHERE monitor = 'west'"
+    )
+    status, message = health(pggit, "monitors")
+    assert status == "warning"
+    assert message.startswith("silent for 15 minutes: west; ")
+    pggit.execute("DELETE FROM pggit_excellence.availability_monitors WHERE monitor = 'west'")
+    assert health(pggit, "monitors")[0] == "healthy"

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from pggit_excellence import cli
-from pggit_excellence.provenance.statement import leads_out, moment
+from pggit_excellence.provenance.statement import PAYLOAD_TYPE, leads_out, moment
+from pggit_excellence.signing import dsse
+from pggit_excellence.signing.keys import load_private_key
 
 pytestmark = pytest.mark.once
 Capture = pytest.CaptureFixture[str]
@@ -152,6 +154,16 @@ def test_a_whole_folder(capsys: Capture) -> None:
     assert "leads out of dist" in capsys.readouterr().out
     Path("dist/deep/one").unlink()
     assert verify("--directory", "dist") == 2
+
+
+@pytest.mark.usefixtures("place")
+def test_a_folder_is_not_verified_by_a_statement_about_nothing(capsys: Capture) -> None:
+    assert create() == 0
+    key = load_private_key(Path("k.key"), None)
+    said = dsse.Signed(PAYLOAD_TYPE, json.dumps({**statement(), "subject": []}).encode())
+    Path("p.json").write_text(json.dumps(dsse.seal(key, said)))
+    assert verify("--directory", "dist") == 1
+    assert "is about nothing" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("place")

@@ -222,5 +222,9 @@ def test_a_fault_is_seen(pggit: psycopg.Connection, function: str, right: str, w
     assert right in definition
     pggit.execute(definition.replace(right, wrong).encode())
     with pytest.raises((AssertionError, ValueError)):
-        test_histograms_count_what_is_below_their_bounds(pggit)
-        test_format(pggit)
+        check_exposition(pggit)
+
+
+def check_exposition(connection: psycopg.Connection) -> None:
+    test_histograms_count_what_is_below_their_bounds(connection)
+    test_format(connection)

@@ -2,7 +2,7 @@
 
 `database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
-(`--samples`; 3 GB of disk, ten minutes). `scan` measures the scanner's speed
+(`--samples`; 3 GB of disk, ten minutes). `sbom` times BOMs by the number of extensions. `scan` measures the scanner's speed
 (scan_speed.py), `probes` how often it is right (scan_probes.py).
 """
 
@@ -30,14 +30,22 @@ def main() -> int:
     """Run one of the benchmarks and print its tables; 0 unless something could not be run at all."""
     sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
     parser = argparse.ArgumentParser(prog="tools/run benchmark", description=__doc__)
-    parser.add_argument("benchmark", nargs="?", choices=("database", "slo", "scan", "probes"), default="database")
+    parser.add_argument(
+        "benchmark", nargs="?", choices=("database", "slo", "sbom", "scan", "probes"), default="database"
+    )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
     parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--tables", type=int, default=10_000, help="database: tables in the database")
     parser.add_argument("--samples", type=int, default=10_000_000, help="slo: samples in the history (default 10 M)")
     options = parser.parse_args()
-    measures = {"database": measure_database, "slo": measure_slo, "scan": measure_scan, "probes": measure_probes}
+    measures = {
+        "database": measure_database,
+        "slo": measure_slo,
+        "sbom": measure_sbom,
+        "scan": measure_scan,
+        "probes": measure_probes,
+    }
     results = measures[options.benchmark](options)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
@@ -51,6 +59,16 @@ def measure_scan(options: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder, console.status("scanning, and letting the peers do so"):
         result = scan_speed.measure(Path(folder), options.files)
     console.print(scan_speed.report(result))
+    return result
+
+
+def measure_sbom(_options: argparse.Namespace) -> dict[str, object]:
+    """The time that a BOM of an installation takes, by the number of extensions."""
+    import sbom_speed
+
+    with workspace() as folder, console.status("making BOMs"):
+        result = sbom_speed.measure(folder)
+    console.print(sbom_speed.report(result))
     return result
 
 

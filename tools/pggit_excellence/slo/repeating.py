@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import signal
 import sys
 import threading
@@ -31,7 +32,8 @@ def add_every(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def stop_event() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, as long as the block lasts."""
+    """An event that SIGTERM and SIGINT set, as long as the block lasts, which may be months."""
+    gc.enable()  # the command line turns it off
     event = threading.Event()
     before = {order: signal.signal(order, lambda *_: event.set()) for order in (signal.SIGTERM, signal.SIGINT)}
     try:

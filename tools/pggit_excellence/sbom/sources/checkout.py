@@ -36,7 +36,9 @@ from pggit_excellence.sbom.sources.python_packages import LOCKS, read_lock
 
 # Never part of what a project ships.
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".tox", "__pycache__", "results", "dist"})
-_TESTS = re.compile(r"(?:^|/)(?:t|tests?|testing|expected|benchmarks?|examples?|fixtures?|ci)(?:/|_|$)", re.IGNORECASE)
+_TESTS = re.compile(
+    r"(?:^|/)(?:t|tests?|testing|templates?|expected|benchmarks?|examples?|fixtures?|ci)(?:/|_|$)", re.IGNORECASE
+)
 _LICENCE = re.compile(r"^(?:licen[cs]e|copying|copyright)(?:\.(?:md|txt|rst))?$", re.IGNORECASE)
 _SECURITY = re.compile(r"^(?:VULNERABILITY_DISCLOSURE|SECURITY)\.md$|^security\.txt$")
 # Control files follow the newest syntax: a tree is for all majors.
