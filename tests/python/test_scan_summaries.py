@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pggit_excellence.scan.analysis import scan_text
+from pggit_excellence.scan.judge.verdicts import _Judge
 from scan_bodies import routine, scan, verdict
 
 pytestmark = pytest.mark.once
@@ -185,3 +186,39 @@ def test_template_as_an_argument(expression: str, expected: str) -> None:
         BEGIN IF x = '' THEN RETURN again(template, 'none'); END IF; RETURN format(template, x); END $$;
     """
     assert verdict(f"EXECUTE {expression};", before=helpers) == expected
+
+
+RUNS_A_ROW = """
+CREATE TABLE settings (a text, b text, c text);
+CREATE FUNCTION run_row(r settings) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    EXECUTE 'ANALYZE ' || r.a;
+    EXECUTE 'ANALYZE ' || r.b || ' (' || r.c || ')';
+    EXECUTE 'CLUSTER ' || r.c;
+END $$;
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        # Four fields of one row, in three statements: one cause.
+        ("SELECT * INTO r FROM settings LIMIT 1; PERFORM run_row(r);", 1),
+        ("SELECT * INTO r FROM settings LIMIT 1; PERFORM run_row(r); PERFORM run_row(r);", 2),
+        ("PERFORM run_row(ROW(p, p, p)::settings);", 1),
+        # Two parameters are two causes, also where one is told already at another call.
+        ("PERFORM run_row(ROW(p, q, p)::settings);", 2),
+        ("PERFORM run_row(ROW(p, p, p)::settings); PERFORM run_row(ROW(q, p, p)::settings);", 3),
+        ("PERFORM run_row(ROW(quote_ident(p), quote_ident(p), quote_ident(q))::settings);", 0),
+    ],
+)
+def test_one_finding_for_one_cause_at_a_call(body: str, told: int) -> None:
+    found = scan(body, before=RUNS_A_ROW, declare="r settings;").findings
+    assert len([finding for finding in found if finding.function == "f" and finding.rule == "PGX101"]) == told
+    assert len([finding for finding in found if finding.function == "run_row"]) == 4  # each place in it is told
+
+
+def test_causes_are_what_keeps_findings_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one finding is the work of _is_new: without it there are as many as spliced fields."""
+    monkeypatch.setattr(_Judge, "_is_new", lambda *_: True)
+    found = scan("SELECT * INTO r FROM settings LIMIT 1; PERFORM run_row(r);", before=RUNS_A_ROW, declare="r settings;")
+    assert len([finding for finding in found.findings if finding.function == "f"]) > 2

@@ -335,7 +335,7 @@ def _to_composite(value: Value, target: Type, program: Program, explicit: bool, 
     if table is not None and table.known:
         fields = table.columns
     if fields is not None:
-        return _to_record(value, fields, program, explicit)
+        return _to_record(value, fields, program, explicit, whole)
     if target.name in RECORDS or not target.name or isinstance(value, Array):
         return value
     if isinstance(value, Record):  # a row keeps its values under the type's names, which are not known
@@ -345,9 +345,10 @@ def _to_composite(value: Value, target: Type, program: Program, explicit: bool, 
     return changed(value)
 
 
-def _to_record(value: Value, fields: Mapping[str, str], program: Program, explicit: bool) -> Record:
+def _to_record(value: Value, fields: Mapping[str, str], program: Program, explicit: bool, whole: bool) -> Record:
     """A composite: fields of a row by position, of a raw text each any value of the field's type."""
     given = [item for _, item in value.fields] if isinstance(value, Record) and value.rest is None else None
+    whole = whole and isinstance(value, Hole)
     made = []
     for index, (name, written) in enumerate(fields.items()):
         item: Value = printed(value)
@@ -356,8 +357,9 @@ def _to_record(value: Value, fields: Mapping[str, str], program: Program, explic
         elif isinstance(value, Record):
             item = value.get(name) or item
         elif isinstance(value, Hole):
-            item = replace(value, origin=replace(value.origin, name=f"{value.origin.name}.{name}"), derived=True)
-        made.append((name, cast(item, parse_type(written), program, explicit=explicit)))
+            origin = replace(value.origin, name=f"{value.origin.name}.{name}")
+            item = replace(value, origin=origin, derived=value.derived or not whole)
+        made.append((name, cast(item, parse_type(written), program, explicit=explicit, whole=whole)))
     return Record(tuple(made))
 
 
