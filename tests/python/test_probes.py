@@ -165,7 +165,7 @@ def test_sentinels_check(pggit: psycopg.Connection) -> None:
     pggit.execute("ALTER TABLE pggit_excellence.performance_metrics ADD CHECK (metric_value < 0) NOT VALID")
     assert health(pggit, "sentinels")[0] == "warning", "its own sample was refused"
     pggit.execute(
-        "ALTER TABLE pggit_excellence.performance_metrics DROP CONSTRAINT performance_metrics_metric_value_check1"
+        "ALTER TABLE pggit_excellence.performance_metrics DROP CONSTRAINT performance_metrics_metric_value_check"
     )
     probes(pggit)
     assert health(pggit, "sentinels")[0] == "warning", "still visible after it was booked"
