@@ -13,6 +13,7 @@ import pytest
 
 from pggit_excellence.scan.analysis import scan_text
 from pggit_excellence.scan.flow import relevance, summaries
+from pggit_excellence.scan.flow.words import words
 from pggit_excellence.scan.plpgsql import walk
 from pggit_excellence.scan.plpgsql.parser import parse_body
 from pggit_excellence.scan.plpgsql.syntax import Block
@@ -113,4 +114,4 @@ def test_what_is_left(called: bool) -> None:
     ],
 )
 def test_code_that_may_show_a_finding_by_itself(code: str, tells: bool) -> None:
-    assert relevance.may_tell(relevance._words(code), code) is tells
+    assert relevance.may_tell(words(code), code) is tells

@@ -9,7 +9,6 @@ Where the analysis does not understand something it assumes the worst: any text 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -44,8 +43,8 @@ from pggit_excellence.scan.flow.environment import (
 from pggit_excellence.scan.flow.inner_calls import inner_calls
 from pggit_excellence.scan.flow.rows import rows_of
 from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.flow.words import words
 from pggit_excellence.scan.frozen import dataclass, field
-from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
 from pggit_excellence.scan.plpgsql import syntax, walk
 from pggit_excellence.scan.plpgsql.syntax import Body, Sql, Statement, Target
@@ -72,7 +71,6 @@ from pggit_excellence.scan.values.sqltree import parse_expression, parse_stateme
 from pggit_excellence.scan.values.texts import LOOP, may_have_no_row, perhaps_null
 
 _KEYWORD = len("EXECUTE")
-_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _EXECUTES = frozenset(["execute"])
 _LEAVING = {"exception", ""}  # levels of RAISE
 # How often a loop is widened before its variables are given up.
@@ -275,7 +273,7 @@ class Flow:
 
     def notice(self, sql: Sql | None, state: State, frame: Frame) -> None:
         """Evaluate code whose value does not matter, if it calls anything that could run SQL."""
-        if sql is None or not self.calls.runs(frozenset(_WORDS.findall(sql.text.lower())), sql.text):
+        if sql is None or not self.calls.runs(words(sql.text), sql.text):
             return
         if sql.expression:
             self.value(sql, state, frame)
@@ -691,8 +689,8 @@ class Flow:
         def argument(number: int) -> Value | None:
             return self._argument(number, statement.using, state, frame)
 
-        known = " ".join(leaf.text.lower() for leaf in leaves(text) if isinstance(leaf, Const))
-        if not self.calls.words.isdisjoint(frozenset(_WORDS.findall(known)) - _EXECUTES):
+        known = " ".join(leaf.text for leaf in leaves(text) if isinstance(leaf, Const))
+        if not self.calls.words.isdisjoint(words(known) - _EXECUTES):
             self.log.extend(
                 events.Passed(place, *passed) for passed in inner_calls(text, argument, self.program, self.calls)
             )
@@ -725,7 +723,7 @@ class Flow:
 
     def _checked(self, sql: Sql, state: State, frame: Frame) -> None:
         """PERFORM check(x): what the check refuses by an error is not in x behind it."""
-        if self.calls.checks.isdisjoint(_WORDS.findall(sql.text.lower())):
+        if self.calls.checks.isdisjoint(words(sql.text)):
             return
         trees = parse_statement(sql.text)
         node = _only_value(trees[0]) if trees and "SelectStmt" in trees[0] else None

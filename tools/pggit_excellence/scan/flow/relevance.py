@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from pggit_excellence.scan.flow.telling import may_tell
-from pggit_excellence.scan.inputs.lexer import WORD_START
+from pggit_excellence.scan.flow.words import word, words
 from pggit_excellence.scan.plpgsql import syntax
 from pggit_excellence.scan.plpgsql.syntax import Block, Body, Sql, Statement, Target
 from pggit_excellence.scan.plpgsql.walk import bodies, is_call
 
-WORDS = re.compile(rf"{WORD_START}[\w$]*")
 _NUMBERED = re.compile(r"\$\d")
 _STRING = re.compile(r"'[^']*'")
 _FEW_WORDS = frozenset({"null", "text", "varchar", "e"})
@@ -54,7 +53,7 @@ class _Needed:
     def __init__(self, runs: Runs, checks: Collection[str], parameters: Iterable[str], *, called: bool) -> None:
         self.does_run = runs
         self.checks, self.called = frozenset(checks), called
-        self.parameters = frozenset(_words(" ".join(parameters)))
+        self.parameters = frozenset(map(word, parameters))
         self.needed: set[str] = set(self.parameters if called else ())  # what is proved of them
         self.assignments: list[tuple[_Words, _Words]] = []  # words of the targets, and of what they are made of
         self.conditions: list[_Words] = []
@@ -67,7 +66,7 @@ class _Needed:
         """The words of a piece of code; with $1 any parameter is meant."""
         found = self.known.get(id(sql))
         if found is None:
-            found = _words(sql.text)
+            found = words(sql.text)
             if "$" in sql.text and _NUMBERED.search(sql.text):
                 found |= self.parameters
             self.known[id(sql)] = found
@@ -112,7 +111,7 @@ class _Needed:
                 raise _OpaqueError
             self.need(*filter(None, (item.cursor, *(parameter.default for parameter in item.cursor_parameters))))
             if item.default is not None:
-                self.made(_words(item.name), item.default, loop=loop, branch=branch)
+                self.made(frozenset({word(item.name)}), item.default, loop=loop, branch=branch)
 
     def _read_condition(self, statement: syntax.Loop | syntax.Leave, _: bool, __: bool) -> None:
         if statement.condition is not None:
@@ -132,7 +131,7 @@ class _Needed:
         self.need(statement.query, *statement.using)
 
     def _read_cursor_loop(self, statement: syntax.ForCursor, _: bool, __: bool) -> None:
-        self.needed |= _words(statement.cursor)
+        self.needed.update(map(word, (statement.cursor, *statement.cursor.split("."))))
         self.need(*statement.arguments)
 
     def _read_open(self, statement: syntax.Open, _: bool, __: bool) -> None:
@@ -189,7 +188,7 @@ class _Needed:
             if any(name.startswith("$") for name in target.names):
                 raise _OpaqueError
             self.run(*target.subscripts)
-        return _words(" ".join(name for target in targets for name in target.names))
+        return frozenset(word(name) for target in targets for name in target.names)
 
     def assigned(self, targets: tuple[Target, ...], code: Sql, *, loop: bool, branch: bool) -> None:
         """The targets get their values from the code."""
@@ -218,11 +217,11 @@ class _Needed:
         waiting = [*self.assignments, *((words, words) for words in self.conditions)]
         while True:
             left = []
-            for names, words in waiting:
+            for names, made_of in waiting:
                 if self.needed.isdisjoint(names):
-                    left.append((names, words))
+                    left.append((names, made_of))
                 else:
-                    self.needed |= words
+                    self.needed |= made_of
             if len(left) == len(waiting):
                 return
             waiting = left
@@ -232,7 +231,7 @@ class _Needed:
     def is_needed(self, targets: Iterable[Target]) -> bool:
         """Whether one of the targets is needed, or its subscripts do something."""
         return any(
-            not self.needed.isdisjoint(_words(" ".join(target.names))) or any(map(self.runs, target.subscripts))
+            not self.needed.isdisjoint(map(word, target.names)) or any(map(self.runs, target.subscripts))
             for target in targets
         )
 
@@ -240,7 +239,7 @@ class _Needed:
         """The block with what is left in it."""
         declarations = tuple(
             item
-            if item.default is None or self.tells(item.default) or not self.needed.isdisjoint(_words(item.name))
+            if item.default is None or self.tells(item.default) or word(item.name) in self.needed
             else syntax.Declaration(item.name, item.start, item.type, item.constant)
             for item in block.declarations
         )
@@ -431,11 +430,7 @@ def _rows(statement: syntax.ForQuery | syntax.Foreach) -> Sql:
     return statement.query if isinstance(statement, syntax.ForQuery) else statement.array
 
 
-def _words(text: str) -> _Words:
-    return frozenset(WORDS.findall(text.lower()))
-
-
 def _is_plain(code: str) -> bool:
     """Whether the code is a constant or one name."""
-    words = set(WORDS.findall(_STRING.sub("", code).lower())) - _FEW_WORDS
-    return not words or code.strip().isidentifier()
+    found = words(_STRING.sub("", code)) - _FEW_WORDS
+    return not found or code.strip().isidentifier()

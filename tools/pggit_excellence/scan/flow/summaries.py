@@ -21,8 +21,8 @@ from pggit_excellence.scan.flow.relevance import relevant_part
 from pggit_excellence.scan.flow.rows import Detached
 from pggit_excellence.scan.flow.telling import may_tell
 from pggit_excellence.scan.flow.variables import parameter_origin
+from pggit_excellence.scan.flow.words import word, words
 from pggit_excellence.scan.frozen import dataclass, field, replace
-from pggit_excellence.scan.inputs.lexer import WORD_START
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.verdicts import Outcome, outcome
@@ -53,12 +53,11 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
-from pggit_excellence.scan.values.sinks import SINKS
+from pggit_excellence.scan.values.sinks import SINKS, calls_of
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
 from pggit_excellence.scan.values.texts import changed, perhaps_null
 
 _STRICT = re.compile(r"\b(?:strict|returns\s+null\s+on\s+null\s+input)\b", re.IGNORECASE)
-_WORDS = re.compile(rf"{WORD_START}[\w$]*")
 # What runs SQL in PL/Python, PL/Perl, PL/Tcl and PL/v8.
 _OTHER_LANGUAGES = {"plpy", "spi_exec_query", "spi_query", "spi_prepare", "spi_exec", "plv8"}
 _OURS = {"plpgsql", "sql"}
@@ -101,9 +100,9 @@ class Summaries:
         for routine in program.routines:
             if routine.name[1] and not routine.nested:
                 self._by_name.setdefault(routine.name[1], []).append(routine)
-        self._by_lower_name: dict[str, list[Routine]] = {}
+        self._by_word: dict[str, list[Routine]] = {}
         for name, routines in self._by_name.items():
-            self._by_lower_name.setdefault(name.lower(), []).extend(routines)
+            self._by_word.setdefault(word(name), []).extend(routines)
         by_key = {routine.key: routine for routine in program.routines}
         self._parents_of = {
             routine.key: by_key[routine.key.rpartition("/")[0]] for routine in program.routines if routine.nested
@@ -118,19 +117,16 @@ class Summaries:
         self._hasty = False
         self._with_constants: dict[tuple[str, _Known], Summary | None] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
-        self._words = {
-            routine.key: frozenset(_WORDS.findall(sql_bodies.with_body(routine, program).body.lower()))
-            for routine in program.routines
-        }
+        self._words = {routine.key: words(sql_bodies.with_body(routine, program).body) for routine in program.routines}
         self._bodies: dict[tuple[str, bool], tuple[Block, dict[int, str]]] = {}
         self._alone: dict[str, Outcome] = {}
         self._asking: set[str] = set()
-        sinks = {name.rpartition(".")[2] for name in SINKS} | {name.lower() for _, name in config.sinks}
-        self._sink = re.compile(rf"(?<![\w$])(?:{'|'.join(map(re.escape, sorted(sinks)))})\"?\s*(?:\(|--|/\*)")
-        self._direct = frozenset(sinks | _OTHER_LANGUAGES | {"execute"})
+        sinks = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in config.sinks}
+        self._sink = calls_of(sinks)
+        self._direct = frozenset({*map(word, sinks), *_OTHER_LANGUAGES, "execute"})
         self.words = self._worth_following()
         self.checks = frozenset(
-            routine.name[1].lower() for routine in program.routines if "raise" in self._words[routine.key]
+            word(routine.name[1]) for routine in program.routines if "raise" in self._words[routine.key]
         )
 
     def _worth_following(self) -> frozenset[str]:
@@ -141,8 +137,8 @@ class Summaries:
             new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
             if not new:
                 return frozenset(found)
-            found |= {routine.name[1].lower() for routine in new}
-            waiting = [routine for routine in waiting if routine.name[1].lower() not in found]
+            found |= {word(routine.name[1]) for routine in new}
+            waiting = [routine for routine in waiting if word(routine.name[1]) not in found]
 
     def is_worth_it(self, routine: Routine) -> bool:
         """Whether the routine can run dynamic SQL."""
@@ -181,7 +177,7 @@ class Summaries:
         return any(
             not {routine.key}.isdisjoint(self._going.keys() | self._asking | self._provisional.keys())
             or bool(self.outcome(routine).passed)
-            for routine in self._by_lower_name.get(name, ())
+            for routine in self._by_word.get(name, ())
         )
 
     # Calls ------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pggit_excellence.scan.inputs.libpg import RefusedError, Tree, parse
 from pggit_excellence.scan.inputs.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
 from pggit_excellence.scan.inputs.psql import replace_extension_words
 from pggit_excellence.scan.inputs.statements import DOLLAR_TAG, Statement, closing_tag, is_routine, statements
-from pggit_excellence.scan.values.sinks import SINKS
+from pggit_excellence.scan.values.sinks import SINKS, calls_of
 from pggit_excellence.scan.workers import Lost, run_isolated
 
 # Routines in these languages hold no SQL in their body.
@@ -70,12 +70,12 @@ def build(
     program = facts or Program()
     collected = Facts(program)
     names = {name.rsplit(".", 1)[-1] for name in (*SINKS, *sinks)}
-    calls = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\"?\s*\(", re.IGNORECASE)
-    lower_names = [name.lower() for name in names]
+    calls = calls_of(names)
+    parts = [*(name.lower().replace('"', '""') for name in names), 'u&"']
 
     def may_call(text: str) -> bool:
         lower = text.lower()  # most texts have none of the names, which is found fast
-        return any(name in lower for name in lower_names) and calls.search(text) is not None
+        return any(part in lower for part in parts) and calls.search(lower) is not None
 
     sources = list(sources)
     for source, found in zip(sources, _read_all(sources, may_call, jobs), strict=True):

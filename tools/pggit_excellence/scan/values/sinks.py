@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from pggit_excellence.scan.values.abstract import EMPTY, Const, Hole, Text, Value, leaves, seq
 from pggit_excellence.scan.values.texts import printed
@@ -92,6 +93,12 @@ NAMED = frozenset(["query", "sql", "sqlquery", "command", "statement", "source_s
 def statements(kind: Statements, args: Sequence[Value], named: dict[str, Value]) -> list[Text]:
     """The texts that a call of a sink runs."""
     return [*kind(args), *(printed(value) for name, value in named.items() if name in NAMED)]
+
+
+def calls_of(names: Iterable[str]) -> re.Pattern[str]:
+    """What finds calls of functions with these names in code in small letters, and names that it cannot read."""
+    written = sorted(re.escape(name.lower().replace('"', '""')) for name in names)
+    return re.compile(rf"(?<![\w$])(?:{'|'.join(written)})\"?\s*(?:\(|--|/\*)|u&\"")
 
 
 def configured(positions: Sequence[int]) -> Statements:
