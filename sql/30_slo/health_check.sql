@@ -24,7 +24,13 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    obstacle text := pggit_excellence._health_obstacle();
+    obstacle   text := pggit_excellence._health_obstacle();
+    unreadable text := (
+        SELECT 'this role may not read what pggit_excellence has measured: grant it pg_monitor or pggit_excellence_reader'
+        WHERE EXISTS (
+            SELECT FROM pg_catalog.unnest(ARRAY['sentinel_bookings', 'probe_results', 'performance_metrics',
+                                                'performance_metrics_new', 'availability_monitors']) AS t (name)
+            WHERE NOT pg_catalog.has_table_privilege('pggit_excellence.' || t.name, 'SELECT')));
 BEGIN
     RETURN QUERY
         SELECT 'pggit_installed', h.status, h.message, h.details FROM pggit_excellence._health_installed() AS h
@@ -53,17 +59,24 @@ BEGIN
         UNION ALL
         SELECT 'connections', h.status, h.message, h.details FROM pggit_excellence._health_connections() AS h
         UNION ALL
-        SELECT 'transaction_ids', h.status, h.message, h.details FROM pggit_excellence._health_transaction_ids() AS h
-        UNION ALL
-        SELECT 'sentinels', h.status, h.message, h.details FROM pggit_excellence._health_sentinels() AS h
-        UNION ALL
-        SELECT 'tracking_coverage', h.status, h.message, h.details FROM pggit_excellence._health_coverage() AS h
-        UNION ALL
-        SELECT 'maintenance', h.status, h.message, h.details FROM pggit_excellence._health_maintenance() AS h
-        UNION ALL
-        SELECT 'sample_times', h.status, h.message, h.details FROM pggit_excellence._health_clock() AS h
-        UNION ALL
-        SELECT 'monitors', h.status, h.message, h.details FROM pggit_excellence._health_monitors() AS h;
+        SELECT 'transaction_ids', h.status, h.message, h.details FROM pggit_excellence._health_transaction_ids() AS h;
+
+    IF unreadable IS NULL THEN
+        RETURN QUERY
+            SELECT 'sentinels', h.status, h.message, h.details FROM pggit_excellence._health_sentinels() AS h
+            UNION ALL
+            SELECT 'tracking_coverage', h.status, h.message, h.details FROM pggit_excellence._health_coverage() AS h
+            UNION ALL
+            SELECT 'maintenance', h.status, h.message, h.details FROM pggit_excellence._health_maintenance() AS h
+            UNION ALL
+            SELECT 'sample_times', h.status, h.message, h.details FROM pggit_excellence._health_clock() AS h
+            UNION ALL
+            SELECT 'monitors', h.status, h.message, h.details FROM pggit_excellence._health_monitors() AS h;
+    ELSE
+        RETURN QUERY
+            SELECT u.name, 'unknown', unreadable, '{}'::jsonb
+            FROM pg_catalog.unnest(ARRAY['sentinels', 'tracking_coverage', 'maintenance', 'sample_times', 'monitors']) AS u (name);
+    END IF;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.health_check() IS

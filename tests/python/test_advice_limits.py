@@ -143,6 +143,12 @@ def test_connections_that_privileges_hide_are_counted(server: Server, stranger: 
     assert "hidden" in message
 
 
+def test_what_was_measured_and_may_not_be_read_is_unknown(stranger: psycopg.Connection) -> None:
+    query = "SELECT check_name FROM pggit_excellence.health_check() WHERE message LIKE '%pggit_excellence_reader'"
+    hidden = ["sentinels", "tracking_coverage", "maintenance", "sample_times", "monitors"]
+    assert [name for (name,) in stranger.execute(query)] == hidden
+
+
 def test_another_database_near_wraparound(plain: psycopg.Connection) -> None:
     """All databases share the transaction IDs, and the server stops for the oldest."""
     query = "SELECT status, message FROM pggit_excellence.health_check() WHERE check_name = 'transaction_ids'"

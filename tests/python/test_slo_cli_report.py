@@ -487,7 +487,7 @@ def verify(units: list[Path]) -> subprocess.CompletedProcess[str]:
 def test_units(tmp_path: Path) -> None:
     """Systemd finds nothing to say about them, and does about a fault."""
     units = sorted(UNITS.glob("*.*"))
-    assert len(units) == 5
+    assert len(units) == 6
     done = verify(units)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     bad = tmp_path / "pggit-excellence-probe.service"
