@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pggit_excellence.scan.analysis import scan_text
+from pggit_excellence.scan.analysis import analyse, scan_text
+from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.flow import summaries
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import Program, Routine, SourceText
 from pggit_excellence.scan.judge.verdicts import _Judge
+from pggit_excellence.scan.model import Analysis
 from scan_bodies import routine, scan, verdict
 
 pytestmark = pytest.mark.once
@@ -222,3 +227,57 @@ def test_causes_are_what_keeps_findings_apart(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(_Judge, "_is_new", lambda *_: True)
     found = scan("SELECT * INTO r FROM settings LIMIT 1; PERFORM run_row(r);", before=RUNS_A_ROW, declare="r settings;")
     assert len([finding for finding in found.findings if finding.function == "f"]) > 2
+
+
+COPIED = (
+    HELPERS
+    + """CREATE FUNCTION refuses(name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN IF name NOT IN ('a', 'b') THEN RAISE EXCEPTION 'no'; END IF; END $$;
+"""
+    + routine("PERFORM refuses(p); EXECUTE 'DROP TABLE ' || p; EXECUTE 'ANALYZE ' || twice(q); PERFORM run_again(q);")
+)
+
+
+def in_copies(monkeypatch: pytest.MonkeyPatch, copies: int) -> tuple[list[object], int]:
+    """What each of the copies of COPIED shows, and how many definitions were asked for what a call does."""
+    asked: list[str] = []
+    applied = summaries.Summaries._applied
+
+    def counted(self: summaries.Summaries, routine: Routine, bound: dict[str, object]) -> object:
+        asked.append(routine.key)
+        return applied(self, routine, bound)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(summaries.Summaries, "_applied", counted)
+        files = [SourceText(f"{number}.sql", COPIED) for number in range(copies)]
+        analysis = analyse(build(files), Config(), isolated=False)
+    return [shown(analysis, file.name) for file in files], len(asked)
+
+
+def shown(analysis: Analysis, file: str) -> object:
+    findings = [(f.rule, f.place.start, f.message, f.function) for f in analysis.findings if f.place.file == file]
+    return findings, [(s.place.start, s.verdict, s.function) for s in analysis.sites if s.place.file == file]
+
+
+def test_copies_of_a_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shows what one alone shows, and a call does not ask every copy."""
+    [alone], calls = in_copies(monkeypatch, 1)
+    several, more_calls = in_copies(monkeypatch, 5)
+    assert several == [alone] * 5
+    assert more_calls <= 5 * calls
+    monkeypatch.setattr(summaries, "_distinct", every_copy)  # and that this would be noticed
+    several, more_calls = in_copies(monkeypatch, 5)
+    assert several != [alone] * 5
+    assert more_calls > 5 * calls
+
+
+def every_copy(program: Program) -> list[Routine]:
+    return [routine for routine in program.routines if routine.name[1]]
+
+
+def test_definitions_that_differ_are_all_asked() -> None:
+    """One of them is unsafe: nobody knows which one the call will find."""
+    harmless = "CREATE FUNCTION made(x text) RETURNS text LANGUAGE sql AS $$ SELECT quote_ident(x) $$;\n"
+    harmful = harmless.replace("quote_ident(x)", "x")
+    for before in (harmless + harmful, harmful + harmless, harmless + harmless + harmful):
+        assert verdict("EXECUTE 'ANALYZE ' || made(p);", before=before) == "unsafe"

@@ -97,9 +97,8 @@ class Summaries:
             ".".join(filter(None, name)): (position - 1,) for name, position in config.sinks.items()
         }
         self._by_name: dict[str, list[Routine]] = {}
-        for routine in program.routines:
-            if routine.name[1] and not routine.nested:
-                self._by_name.setdefault(routine.name[1], []).append(routine)
+        for routine in _distinct(program):
+            self._by_name.setdefault(routine.name[1], []).append(routine)
         self._by_word: dict[str, list[Routine]] = {}
         for name, routines in self._by_name.items():
             self._by_word.setdefault(word(name), []).extend(routines)
@@ -407,6 +406,20 @@ class Summaries:
         if outputs:
             return Summary(Record(tuple(values.items())), values)
         return Summary(value_of(routine.returns, origin, self.program) if routine.returns else EMPTY)
+
+
+def _distinct(program: Program) -> Iterable[Routine]:
+    """The routines that can be called, each definition once: what a copy of it does is the same."""
+    seen = set()
+    for routine in program.routines:
+        if not routine.name[1] or routine.nested:
+            continue
+        source = program.sources.get(routine.file)
+        written = source.text[routine.start : routine.end] if source is not None else routine.key
+        definition = (routine.name, routine.kind, routine.settings, routine.security_definer, written)
+        if definition not in seen:
+            seen.add(definition)
+            yield routine
 
 
 def _changed_parameters(summary: Summary, key: str) -> set[str]:
