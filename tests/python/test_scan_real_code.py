@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -24,6 +25,10 @@ import pytest
 from pglast.parser import scan
 
 import debian_packages
+from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.flow.summaries import Summaries
+from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.program import SourceText
 
 pytestmark = pytest.mark.once  # no server takes part
 
@@ -225,6 +230,22 @@ def test_counts_are_those_of_the_snapshot(package: Package, answer: tuple[int, d
     if held[package.name]["version"] != now["version"]:
         pytest.skip(f"the snapshot is of {held[package.name]['version']}, and this is {now['version']}")
     assert now == held[package.name]
+
+
+def test_verdicts_do_not_hang_on_the_order(tmp_path: Path) -> None:
+    """Processes take routines as they get to them, and pg_partman's call each other in circles."""
+    script = unpack("postgresql-15-partman", tmp_path).scripts[0]
+    program = build([SourceText(script.name, script.read_text(encoding="utf-8"))])
+
+    def verdicts(*, shuffled: bool) -> dict[tuple[str, int], str]:
+        summaries = Summaries(program, Config())
+        routines = [routine for routine in program.routines if summaries.is_worth_it(routine)]
+        if shuffled:
+            random.Random(1).shuffle(routines)
+        sites = (site for routine in routines for site in summaries.outcome(routine).sites)
+        return {(site.place.file, site.place.start): site.verdict.value for site in sites}
+
+    assert verdicts(shuffled=True) == verdicts(shuffled=False)
 
 
 def test_snapshot_holds_enough_real_code() -> None:

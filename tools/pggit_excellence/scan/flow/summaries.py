@@ -173,11 +173,18 @@ class Summaries:
         return any(map(self._passes_on, found))
 
     def _passes_on(self, name: str) -> bool:
-        return any(
-            not {routine.key}.isdisjoint(self._going.keys() | self._asking | self._provisional.keys())
-            or bool(self.outcome(routine).passed)
-            for routine in self._by_word.get(name, ())
-        )
+        return any(self._may_pass_on(routine) for routine in self._by_word.get(name, ()))
+
+    def _may_pass_on(self, routine: Routine) -> bool:
+        """Whether what the routine runs depends on what it is given; yes where that is not known yet.
+
+        It is not asked while another one is being analysed: what it would find of that one is not final.
+        """
+        if routine.key in self._done:
+            return bool(self._done[routine.key].outcome.passed)
+        if routine.key in self._alone:
+            return bool(self._alone[routine.key].passed)
+        return bool(self._going) or routine.key in self._asking or bool(self.outcome(routine).passed)
 
     # Calls ------------------------------------------------------------------------------------------------------------
 
