@@ -8,6 +8,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 40
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET TimeZone = 'UTC'
 AS $body$
 BEGIN

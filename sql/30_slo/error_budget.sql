@@ -7,6 +7,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
 BEGIN
     IF budget_window <= '0' THEN

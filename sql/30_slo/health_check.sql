@@ -22,6 +22,7 @@ CREATE FUNCTION pggit_excellence.health_check()
 RETURNS TABLE (check_name text, status text, message text, details jsonb)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
 DECLARE
     obstacle   text := pggit_excellence._health_obstacle();

@@ -5,6 +5,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH tracked AS (
         SELECT COALESCE(sum(t.objects), CASE WHEN pggit_excellence._health_obstacle() IS NULL THEN 0 END)::bigint AS objects

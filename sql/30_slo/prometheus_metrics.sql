@@ -3,6 +3,7 @@ CREATE FUNCTION pggit_excellence.prometheus_metrics()
 RETURNS text
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET extra_float_digits = 1
 AS $body$
     WITH sample AS (

@@ -7,6 +7,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET TimeZone = 'UTC'
 SET extra_float_digits = 1
 AS $body$

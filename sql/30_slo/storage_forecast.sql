@@ -5,6 +5,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $body$
     WITH size AS MATERIALIZED (
         SELECT s.schema_name, s.bytes FROM pggit_excellence._storage_bytes() AS s
