@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -580,7 +582,7 @@ def test_crash(installation: Installation) -> None:
             connection.execute("SET synchronous_commit = on")
             connection.execute("CREATE TABLE u (i int)")
             connection.execute("DROP TABLE u")
-            subprocess.run(["kill", "-9", str(connection.info.backend_pid)], check=True)
+            os.kill(connection.info.backend_pid, signal.SIGKILL)
         server.wait_until_ready()
         time.sleep(0.2)
         server.wait_until_ready()

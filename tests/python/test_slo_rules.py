@@ -209,9 +209,14 @@ def outcome(folder: Path, content: dict[str, Any], tests: Iterable[dict[str, Any
     """What `promtool test rules` says; nothing where all is as expected."""
     write(folder, content)
     path = folder / "tests.yml"
-    path.write_text(
-        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": list(tests)})
-    )
+    document = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": interval,
+        # Else promtool takes the groups in any order, and an alert sees ratios of now or of an interval ago.
+        "group_eval_order": [group["name"] for group in content["groups"]],
+        "tests": list(tests),
+    }
+    path.write_text(yaml.safe_dump(document))
     done = promtool("test", "rules", path)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 

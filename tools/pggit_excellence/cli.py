@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
-from pggit_excellence.printable import printable
+from pggit_excellence.printable import discard_output, printable
 
 COMMANDS = {
     "doctor": "is everything in place, and what to do where it is not",
@@ -96,8 +96,3 @@ def run() -> None:
         status = EXIT_USAGE
     gc.freeze()
     sys.exit(status)
-
-
-def discard_output() -> None:
-    """Nothing more goes to standard output; else the interpreter would try again, and fail, when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, CommandError
+from pggit_excellence.printable import discard_output
 from pggit_excellence.slo.durations import duration
 from pggit_excellence.slo.monitor.events import Events
 from pggit_excellence.slo.monitor.probing import Server, server_of
@@ -88,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
         watch.state.close()
     os.close(lock)
     if events.failed:
+        discard_output()
         raise CommandError("standard output cannot be written; the outcomes are kept")
     well = all(watch.up for watch in watches)
     return EXIT_CLEAN if well or ended_by_signal else EXIT_FINDINGS
