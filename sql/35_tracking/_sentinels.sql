@@ -8,7 +8,7 @@
 --
 -- SECURITY DEFINER: who runs DDL needs no right to write samples, and must have none. Settings are anybody's, so what is
 -- found there counts only where it can be true. Errors of our own are counted and logged, and the DDL goes on; another
--- session's lock is waited for 100 ms at most.
+-- session's lock is waited for one second at most: less, and a busy server loses samples where the table grows.
 
 -- Numbers of the advisory lock: 1886807924 and the depth of nesting. Few and large expressions: PL/pgSQL prepares each one
 -- anew in every transaction.
@@ -47,7 +47,7 @@ CREATE FUNCTION pggit_excellence._sentinel_end()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '100ms'
+SET lock_timeout = '1s'
 AS $body$
 DECLARE
     ended   bigint := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6;
