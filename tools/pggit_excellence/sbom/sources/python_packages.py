@@ -10,7 +10,7 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import getaddresses
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -125,7 +125,8 @@ def _describe(component: Component, found: Distribution) -> None:
     component.description = shown(first("Summary"))
     component.licence = from_python(first("License-Expression"), first("License"), metadata.get_all("Classifier") or [])
     component.copyright = _copyright(found)
-    person, _ = parseaddr(first("Author-email") or first("Maintainer-email"))
+    # Several are a list: newer Pythons' parseaddr() refuses it.
+    person, _ = (getaddresses([first("Author-email") or first("Maintainer-email")]) or [("", "")])[0]
     who = first("Author") or first("Maintainer") or person or component.name
     component.supplier = Contact(shown(who), url=f"https://pypi.org/project/{normal(component.name)}/")
     component.links.add(("distribution", f"https://pypi.org/project/{normal(component.name)}/{component.version}/"))
