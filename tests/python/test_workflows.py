@@ -56,7 +56,15 @@ jobs:
 
 
 def zizmor(*paths: Path) -> tuple[int, str]:
-    command = [PROGRAMS / "zizmor", "--offline", "--persona=auditor", "--strict-collection", "--no-ignores", "--quiet"]
+    command = [
+        PROGRAMS / "zizmor",
+        "--offline",
+        "--persona=auditor",
+        "--strict-collection",
+        "--no-ignores",
+        "--quiet",
+        "--color=never",
+    ]
     done = subprocess.run([*command, "--format=plain", *paths], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
