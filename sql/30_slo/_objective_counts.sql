@@ -56,15 +56,3 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._objective_counts(timestamptz, timestamptz) IS
     'Internal: good events and all events of every objective of kind events in a window, whether or not maintain() has rolled them up: one row per objective, 0 without any. Source: objective_rollups, performance_metrics_new.';
-
-CREATE FUNCTION pggit_excellence._objective_window(objective text, window_start timestamptz, window_end timestamptz)
-RETURNS TABLE (good bigint, total bigint)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS $body$
-    SELECT c.good, c.total
-    FROM pggit_excellence._objective_counts(window_start, window_end) AS c
-    WHERE c.objective = _objective_window.objective
-$body$;
-COMMENT ON FUNCTION pggit_excellence._objective_window(text, timestamptz, timestamptz) IS
-    'Internal: good events and all events of one objective in a window. No row: there is no such objective of kind events.';
