@@ -111,6 +111,9 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_bypasses.sql
 \ir 35_tracking/tracking_coverage.sql
 \ir 35_tracking/tracking_gaps.sql
+\ir 50_audit/tables.sql
+\ir 50_audit/_append_only.sql
+\ir 50_audit/record_audit_event.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql
