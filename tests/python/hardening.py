@@ -31,9 +31,6 @@ class Plant:
     clean: str = ""
     since: int = 0  # the first major version that has what the check looks at
 
-    def __str__(self) -> str:
-        return self.check_id
-
 
 Row = tuple[str, dict[str, Any], str | None]
 
@@ -91,3 +88,8 @@ def without_plant(connection: psycopg.Connection, category: str, plants: Sequenc
         "SELECT c.check_id FROM pggit_excellence._hardening_checks() AS c WHERE c.category = %s", [category]
     ).fetchall()
     return {name for (name,) in listed} ^ {plant.check_id for plant in plants}
+
+
+def name_of(plant: Plant) -> str:
+    """The check's name, as the test's."""
+    return plant.check_id

@@ -1,4 +1,4 @@
-"""hardening_check() and hardening_score() themselves: statuses, order, exclusions, checks that raise. The checks: by category."""
+"""hardening_check() and hardening_score() themselves; the checks are proved in test_hardening_<category>.py."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def replace_check(connection: psycopg.Connection, body: str) -> None:
     """Put another body into one check, for what checks may do."""
     connection.execute(
         f"""CREATE OR REPLACE FUNCTION pggit_excellence._check_{CHECK}()
-            RETURNS TABLE (status text, evidence jsonb, remediation text) LANGUAGE plpgsql STABLE AS $$ BEGIN {body} END $$"""
+            RETURNS TABLE (status text, evidence jsonb, remediation text)
+            LANGUAGE plpgsql STABLE AS $$ BEGIN {body} END $$"""
     )
 
 
@@ -153,9 +154,7 @@ def test_score_is_what_the_checks_add_up_to(pggit: psycopg.Connection) -> None:
         count = Counter(row["status"] for row in mine)
         assert counts == [count[s] for s in ("pass", "fail", "warn", "unknown", "manual", "not_applicable")]
         decided = [row for row in mine if row["status"] in ("pass", "fail", "warn")]
-        attained = sum(
-            WEIGHTS[row["severity"]] * {"pass": 1, "warn": 0.5, "fail": 0}[row["status"]] for row in decided
-        )
+        attained = sum(WEIGHTS[row["severity"]] * {"pass": 1, "warn": 0.5, "fail": 0}[row["status"]] for row in decided)
         attainable = sum(WEIGHTS[row["severity"]] for row in decided)
         assert (float(score) if score is not None else None) == (
             int(1000 * attained / attainable) / 10 if attainable else None

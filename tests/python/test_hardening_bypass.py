@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from hardening import Plant, prove, without_plant
+from hardening import Plant, name_of, prove, without_plant
 from pggit_excellence.server import Server
 
 PLANTS = [
@@ -20,19 +20,19 @@ PLANTS = [
         "bypass_trigger_not_always",
         "ALTER EVENT TRIGGER pggit_ddl_trigger ENABLE",
         "pggit_ddl_trigger: origin",
-        near="ALTER EVENT TRIGGER pggit_ddl_trigger ENABLE ALWAYS; ALTER EVENT TRIGGER pggit_drop_trigger ENABLE ALWAYS",
+        near="ALTER EVENT TRIGGER pggit_ddl_trigger ENABLE ALWAYS;ALTER EVENT TRIGGER pggit_drop_trigger ENABLE ALWAYS",
     ),
     Plant(
         "bypass_replica_default",
         """CREATE ROLE "Load'er"; ALTER ROLE "Load'er" SET session_replication_role = replica""",
-        '''role "Load'er": session_replication_role = replica''',
+        """role "Load'er": session_replication_role = replica""",
         near="""CREATE ROLE origin_role; ALTER ROLE origin_role SET session_replication_role = origin""",
         clean="""DROP ROLE "Load'er", origin_role""",
     ),
 ]
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=str)
+@pytest.mark.parametrize("plant", PLANTS, ids=name_of)
 def test_fault_is_seen_and_mended(server: Server, pggit: psycopg.Connection, plant: Plant) -> None:
     prove(server, pggit, plant)
 
