@@ -110,6 +110,15 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_bypasses.sql
 \ir 35_tracking/tracking_coverage.sql
 \ir 35_tracking/tracking_gaps.sql
+\ir 60_evidence/tables.sql
+\ir 60_evidence/_access_facts.sql
+\ir 60_evidence/_access_grants.sql
+\ir 60_evidence/_soc2_criteria.sql
+\ir 60_evidence/access_changes.sql
+\ir 60_evidence/access_review.sql
+\ir 60_evidence/evidence_queries.sql
+\ir 60_evidence/soc2_evidence.sql
+\ir 60_evidence/take_access_snapshot.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql

@@ -27,6 +27,7 @@ PARTS = {
     "20_performance": "Performance",
     "30_slo": "Health and service level objectives",
     "35_tracking": "How well pgGit tracks",
+    "60_evidence": "Access and evidence",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
 }
