@@ -67,7 +67,7 @@ ORDER BY 1, l.event_kind COLLATE "C", l.actor COLLATE "C"$query$),
     ('audit_log', 'Every row of the audit log in the period, with its hashes', '{CC7.2,CC8.1}',
 $query$SELECT * FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until
-ORDER BY l.audit_id$query$),
+ORDER BY l.audit_id NULLS LAST, l.event_id$query$),
     ('authentication_rules', 'Rules of pg_hba.conf, secrets left out', '{CC6.1,CC6.6}',
 $query$SELECT h.line_number, h.type, h.database, h.user_name, h.address, h.netmask, h.auth_method,
        ARRAY(SELECT pg_catalog.regexp_replace(o.option, '^(\w*(passwd|secret|password)\w*)=.*', '\1=(left out)')
@@ -153,7 +153,7 @@ $query$SELECT * FROM pggit_excellence.object_forecast()$query$),
 $query$SELECT l.audit_id, l.occurred_at, l.event_kind, l.actor, l.details
 FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until AND l.event_kind IN ('archive', 'purge', 'pseudonymize', 'legal_hold')
-ORDER BY l.audit_id$query$),
+ORDER BY l.audit_id NULLS LAST, l.event_id$query$),
     ('replication', 'Standbys that stream from this server', '{A1.2}',
 $query$SELECT r.application_name, r.state, r.sync_state, r.replay_lag, r.reply_time
 FROM pg_catalog.pg_stat_replication AS r

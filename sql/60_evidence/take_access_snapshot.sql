@@ -1,8 +1,9 @@
 -- Note who may do what, for access_changes() and for whoever asks in a year. Stores what changed since the last snapshot.
 -- Locks access_snapshots against other snapshots until the transaction ends; reading goes on.
+-- SECURITY DEFINER: who may take a snapshot must not be able to write one.
 CREATE FUNCTION pggit_excellence.take_access_snapshot()
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '10s'
 SET jit = off
@@ -37,8 +38,11 @@ BEGIN
         ORDER BY d.fact_type, d.role_name, d.object_type, d.object_name, d.value
     )
     SELECT s.snapshot_id INTO taken FROM snapshot AS s;
+
+    PERFORM pggit_excellence.record_audit_event('access_snapshot',
+        (SELECT to_jsonb(s) FROM pggit_excellence.access_snapshots AS s WHERE s.snapshot_id = taken));
     RETURN taken;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.take_access_snapshot() IS
-    'Notes who may do what in this database (roles, memberships, owners, grants, default privileges) in access_snapshots and access_snapshot_changes, and returns the snapshot''s number. Only changes are stored. Locks access_snapshots against other snapshots; waits at most 10 s. Not on a standby.';
+    'Notes who may do what in this database (roles, memberships, owners, grants, default privileges) in access_snapshots and access_snapshot_changes, and returns the snapshot''s number. Only changes are stored; the audit log gets the snapshot's SHA-256. SECURITY DEFINER: whoever may call it must not be able to write the tables. Locks access_snapshots against other snapshots; waits at most 10 s. Not on a standby.';

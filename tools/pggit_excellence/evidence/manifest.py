@@ -107,7 +107,7 @@ EVIDENCE = {"name", "title", "criteria", "query", "started_at", "ended_at", "sta
 
 
 def parse(content: bytes, what: str) -> Manifest:
-    """Read a manifest; CommandError for one that nobody could have written here, Rejected where it contradicts itself."""
+    """Read a manifest; CommandError where nobody could have written it here, Rejected where it contradicts itself."""
     said = json_object(content, what)
     if said.get("format") != FORMAT:
         raise CommandError(f"{what}: format is {said.get('format')!r}, known is {FORMAT}")

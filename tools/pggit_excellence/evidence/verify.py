@@ -1,4 +1,4 @@
-"""`pggit-excellence evidence verify`: is a bundle what was collected and signed, complete and unchanged? It says why not."""
+"""`pggit-excellence evidence verify`: whether a bundle is what was collected and signed, complete and unchanged."""
 
 from __future__ import annotations
 
