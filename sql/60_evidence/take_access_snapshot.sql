@@ -45,4 +45,4 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.take_access_snapshot() IS
-    'Notes who may do what in this database (roles, memberships, owners, grants, default privileges) in access_snapshots and access_snapshot_changes, and returns the snapshot''s number. Only changes are stored; the audit log gets the snapshot's SHA-256. SECURITY DEFINER: whoever may call it must not be able to write the tables. Locks access_snapshots against other snapshots; waits at most 10 s. Not on a standby.';
+    'Notes who may do what in this database (roles, memberships, owners, grants, default privileges) in access_snapshots and access_snapshot_changes, and returns the snapshot''s number. Only changes are stored; the audit log gets the SHA-256. SECURITY DEFINER: whoever may call it must not be able to write the tables. Locks access_snapshots against other snapshots; waits at most 10 s. Not on a standby.';
