@@ -1,7 +1,8 @@
 """The zip file of a bundle, in one form only: the same contents give the same bytes, and nothing else is read.
 
 Any zip program can unpack it. But of all that a zip file may hold, links, comments, gaps, a second file of the same
-name, sizes that are not true, only what `write` writes is accepted, so there is no place to hide something in.
+name, sizes that are not true, only what `write` writes is accepted, so there is no place to hide something in but
+the few bits that fill the last byte of a compressed stream.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise CommandError(said(options.file, error)) from None
     except Rejected as error:
-        show(options, {"status": "rejected", "message": str(error)})
+        show(options, {"status": "rejected", "message": str(error).removeprefix(f"{options.file}: ")})
         return EXIT_FINDINGS
     status, message = verdict(options, manifest)
     show(options, {"status": status, "message": message, **facts(manifest)})
