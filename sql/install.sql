@@ -112,12 +112,14 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_coverage.sql
 \ir 35_tracking/tracking_gaps.sql
 \ir 40_hardening/tables.sql
+\ir 40_hardening/_grants.sql
 \ir 40_hardening/_hardening_checks.sql
 \ir 40_hardening/_path_weakness.sql
 \ir 40_hardening/_schema_kind.sql
 \ir 40_hardening/_stored_settings.sql
 \ir 40_hardening/_verdict.sql
 \ir 40_hardening/checks_bypass.sql
+\ir 40_hardening/checks_privileges.sql
 \ir 40_hardening/hardening_check.sql
 \ir 40_hardening/hardening_score.sql
 \ir 80_pggit_names/_link_plan.sql
