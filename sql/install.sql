@@ -118,8 +118,12 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 40_hardening/_schema_kind.sql
 \ir 40_hardening/_stored_settings.sql
 \ir 40_hardening/_verdict.sql
+\ir 40_hardening/_weaknesses.sql
 \ir 40_hardening/checks_bypass.sql
+\ir 40_hardening/checks_functions.sql
+\ir 40_hardening/checks_pggit.sql
 \ir 40_hardening/checks_privileges.sql
+\ir 40_hardening/checks_row_security.sql
 \ir 40_hardening/hardening_check.sql
 \ir 40_hardening/hardening_score.sql
 \ir 80_pggit_names/_link_plan.sql

@@ -1,16 +1,18 @@
 -- What roles were granted, with the SQL that takes it back: for the checks of privileges.
 
 -- A REVOKE that works although another role than the owner granted: a superuser's REVOKE counts as the owner's.
-CREATE FUNCTION pggit_excellence._as_grantor(statement text, grantor oid, owner oid)
+--   swept  the grantor's own privilege is revoked in the same remediation, with CASCADE: then this one needs no statement
+CREATE FUNCTION pggit_excellence._as_grantor(statement text, grantor oid, owner oid, swept boolean)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE WHEN grantor = owner THEN statement
+                WHEN swept AND NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = grantor) THEN NULL
                 ELSE pg_catalog.format(E'SET ROLE %I;\n%s;\nRESET ROLE', pg_catalog.pg_get_userbyid(grantor), statement) END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._as_grantor(text, oid, oid) IS
-    'Internal: the statement, run as the grantor where that is not the owner.';
+COMMENT ON FUNCTION pggit_excellence._as_grantor(text, oid, oid, boolean) IS
+    'Internal: the statement, run as the grantor where that is not the owner; NULL where another REVOKE sweeps it away (swept).';
 
 -- Privileges on tables, views and sequences (columns included) that others than the owner and superusers have.
 --   whose        pggit or user, see _schema_kind()
@@ -26,7 +28,7 @@ AS $body$
            pg_catalog.format('%I.%I: %s for %s', g.nspname, g.relname, g.privileges, pggit_excellence._grantee(g.grantee)),
            pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON %s %I.%I FROM %s%s', g.privileges,
                CASE WHEN sequences THEN 'SEQUENCE' ELSE 'TABLE' END, g.nspname, g.relname, pggit_excellence._grantee(g.grantee),
-               CASE WHEN g.grantable THEN ' CASCADE' ELSE '' END), g.grantor, g.relowner)
+               CASE WHEN g.grantable THEN ' CASCADE' ELSE '' END), g.grantor, g.relowner, NOT only_public)
     FROM (
         SELECT c.oid, n.nspname, c.relname, c.relowner, a.grantor, a.grantee, pg_catalog.bool_or(a.is_grantable) AS grantable,
                pg_catalog.string_agg(a.privilege_type || COALESCE(' (' || pg_catalog.quote_ident(l.attname) || ')', ''), ', '
@@ -61,7 +63,7 @@ AS $body$
     SELECT n.nspname::text,
            pg_catalog.format('%I: %s for %s', n.nspname, a.privilege_type, pggit_excellence._grantee(a.grantee)),
            pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON SCHEMA %I FROM %s%s', a.privilege_type, n.nspname,
-               pggit_excellence._grantee(a.grantee), CASE WHEN a.is_grantable THEN ' CASCADE' ELSE '' END), a.grantor, n.nspowner)
+               pggit_excellence._grantee(a.grantee), CASE WHEN a.is_grantable THEN ' CASCADE' ELSE '' END), a.grantor, n.nspowner, NOT only_public)
     FROM pg_catalog.pg_namespace AS n
     CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS a
     LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee

@@ -7,13 +7,16 @@ RETURNS TABLE (place text, value text, role_id oid, mend text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT 'server (' || s.source || ')', s.setting, 0::oid,
+    SELECT CASE s.source WHEN 'session' THEN 'sessions like this one' ELSE 'server (' || s.source || ')' END,
+           CASE s.source WHEN 'session' THEN s.reset_val ELSE s.setting END, 0::oid,
            CASE s.source WHEN 'configuration file'
-                THEN pg_catalog.format(E'ALTER SYSTEM SET %I = %s;\nSELECT pg_catalog.pg_reload_conf()', s.name,
-                                  CASE s.name WHEN 'search_path' THEN s.boot_val ELSE pg_catalog.quote_literal(s.boot_val) END)
-                ELSE pg_catalog.format('-- start the server without %s on its %s', s.name, s.source) END
+                THEN pg_catalog.format(E'ALTER SYSTEM SET %I = %L;\nSELECT pg_catalog.pg_reload_conf()', s.name, s.boot_val)
+                ELSE pg_catalog.format('-- end what sets %s for sessions like this one (%s)', s.name, s.source) END
     FROM pg_catalog.pg_settings AS s
-    WHERE s.name = parameter AND s.source IN ('configuration file', 'command line', 'environment variable')
+    WHERE s.name = parameter
+      AND (s.source IN ('configuration file', 'command line', 'environment variable')
+           -- Our functions set their own search_path, which hides whence the session has it.
+           OR s.name = 'search_path' AND s.source = 'session' AND s.reset_val <> s.boot_val)
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', CASE WHEN d.setrole <> 0 THEN 'role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.setrole))
                                           WHEN d.setdatabase = 0 THEN 'every role' END,
@@ -54,7 +57,7 @@ BEGIN
     RETURN QUERY
     SELECT p.parname, a.privilege_type, pggit_excellence._grantee(a.grantee),
            pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON PARAMETER %I FROM %s CASCADE', a.privilege_type, p.parname,
-                                                          pggit_excellence._grantee(a.grantee)), a.grantor, 10)
+                                                          pggit_excellence._grantee(a.grantee)), a.grantor, 10, true)
     FROM pg_catalog.pg_parameter_acl AS p
     CROSS JOIN LATERAL pg_catalog.aclexplode(p.paracl) AS a
     LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee

@@ -273,7 +273,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
         SELECT (pg_catalog.format('%I', d.datname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CREATE ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CREATE ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba, false))::pggit_excellence._fault
         FROM pg_catalog.pg_database AS d
         CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
         WHERE a.grantee = 0 AND a.privilege_type = 'CREATE' AND d.datallowconn AND NOT d.datistemplate
@@ -289,7 +289,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
         SELECT (pg_catalog.format('%I', d.datname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba, false))::pggit_excellence._fault
         FROM pg_catalog.pg_database AS d
         CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
         WHERE a.grantee = 0 AND a.privilege_type = 'CONNECT' AND d.datallowconn AND NOT d.datistemplate
@@ -305,7 +305,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
         SELECT (pg_catalog.format('%I', d.datname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba, false))::pggit_excellence._fault
         FROM pg_catalog.pg_database AS d
         CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
         WHERE a.grantee = 0 AND a.privilege_type = 'TEMPORARY' AND d.datallowconn AND NOT d.datistemplate
@@ -378,7 +378,7 @@ AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
         SELECT (pg_catalog.format('%I.%I: %s for %s', n.nspname, c.relname, a.privilege_type, pggit_excellence._grantee(a.grantee)),
                 pggit_excellence._as_grantor(pg_catalog.format('REVOKE GRANT OPTION FOR %s ON %s %I.%I FROM %s CASCADE', a.privilege_type,
-                    CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname, pggit_excellence._grantee(a.grantee)), a.grantor, c.relowner))::pggit_excellence._fault
+                    CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname, pggit_excellence._grantee(a.grantee)), a.grantor, c.relowner, true))::pggit_excellence._fault
         FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
@@ -396,7 +396,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
         SELECT (pg_catalog.format('large object %s: %s', o.oid, a.privilege_type),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON LARGE OBJECT %s FROM PUBLIC', a.privilege_type, o.oid), a.grantor, o.lomowner))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON LARGE OBJECT %s FROM PUBLIC', a.privilege_type, o.oid), a.grantor, o.lomowner, false))::pggit_excellence._fault
         FROM pg_catalog.pg_largeobject_metadata AS o
         CROSS JOIN LATERAL pg_catalog.aclexplode(o.lomacl) AS a
         WHERE a.grantee = 0
@@ -427,7 +427,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
         SELECT (pg_catalog.format('%I', t.spcname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CREATE ON TABLESPACE %I FROM PUBLIC', t.spcname), a.grantor, t.spcowner))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CREATE ON TABLESPACE %I FROM PUBLIC', t.spcname), a.grantor, t.spcowner, false))::pggit_excellence._fault
         FROM pg_catalog.pg_tablespace AS t
         CROSS JOIN LATERAL pg_catalog.aclexplode(t.spcacl) AS a
         WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'
@@ -473,7 +473,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
         SELECT (pg_catalog.format('%s %I', f.kind, f.name),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE USAGE ON %s %I FROM PUBLIC CASCADE', f.kind, f.name), a.grantor, f.owner))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE USAGE ON %s %I FROM PUBLIC CASCADE', f.kind, f.name), a.grantor, f.owner, false))::pggit_excellence._fault
         FROM (
             SELECT 'FOREIGN SERVER' AS kind, s.srvname AS name, s.srvowner AS owner, s.srvacl AS acl FROM pg_catalog.pg_foreign_server AS s
             UNION ALL
@@ -509,7 +509,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
         SELECT (pg_catalog.format('%s: %s for %s', o.oid::pg_catalog.regclass, a.privilege_type, pggit_excellence._grantee(a.grantee)),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON TABLE %s FROM %s CASCADE', a.privilege_type, o.oid::pg_catalog.regclass, pggit_excellence._grantee(a.grantee)), a.grantor, o.relowner))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON TABLE %s FROM %s CASCADE', a.privilege_type, o.oid::pg_catalog.regclass, pggit_excellence._grantee(a.grantee)), a.grantor, o.relowner, true))::pggit_excellence._fault
         FROM pg_catalog.pg_class AS o
         CROSS JOIN LATERAL pg_catalog.aclexplode(o.relacl) AS a
         LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
@@ -531,7 +531,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
         SELECT (pg_catalog.format('%s: %s for %s', o.oid::pg_catalog.regprocedure, a.privilege_type, pggit_excellence._grantee(a.grantee)),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON FUNCTION %s FROM %s CASCADE', a.privilege_type, o.oid::pg_catalog.regprocedure, pggit_excellence._grantee(a.grantee)), a.grantor, o.proowner))::pggit_excellence._fault
+                pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON FUNCTION %s FROM %s CASCADE', a.privilege_type, o.oid::pg_catalog.regprocedure, pggit_excellence._grantee(a.grantee)), a.grantor, o.proowner, true))::pggit_excellence._fault
         FROM pg_catalog.pg_proc AS o
         CROSS JOIN LATERAL pg_catalog.aclexplode(o.proacl) AS a
         LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee

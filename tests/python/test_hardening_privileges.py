@@ -206,17 +206,17 @@ def test_fault_is_seen_and_mended(server: Server, database: psycopg.Connection, 
 
 
 def test_configuration_of_the_server(server: Server, database: psycopg.Connection) -> None:
-    """A fault in postgresql.auto.conf, with the remediation that is for there; a list as it must be written."""
-    for name, value, check_id in (
-        ("lo_compat_privileges", "on", "large_object_unchecked"),
-        ("search_path", "writable, public", "search_path_writable"),
+    """A fault in postgresql.auto.conf, with the remediation that is for there."""
+    for name, value, check_id, place in (
+        ("lo_compat_privileges", "on", "large_object_unchecked", "server (configuration file)"),
+        ("search_path", "writable, public", "search_path_writable", "sessions like this one"),
     ):
         database.execute("CREATE SCHEMA IF NOT EXISTS writable; GRANT CREATE ON SCHEMA writable TO pg_monitor")
         database.execute(f"ALTER SYSTEM SET {name} = {value}")
         reload(server, name, value)
         with server.connect(database.info.dbname) as connection:
             status, evidence, remediation = check(connection, check_id)
-        assert (status, "server (configuration file)" in evidence["found"][0]) == ("fail", True)
+        assert (status, place in evidence["found"][0]) == ("fail", True)
         assert remediation
         run_sql(server, database.info.dbname, remediation)
         if name == "search_path":
