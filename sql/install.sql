@@ -126,6 +126,9 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 40_hardening/checks_row_security.sql
 \ir 40_hardening/hardening_check.sql
 \ir 40_hardening/hardening_score.sql
+\ir 50_audit/tables.sql
+\ir 50_audit/_append_only.sql
+\ir 50_audit/record_audit_event.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql
