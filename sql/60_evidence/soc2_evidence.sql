@@ -1,15 +1,24 @@
 -- What a database can show for the Trust Services Criteria of SOC 2, and what people have to show.
 -- PARALLEL UNSAFE: each query is a subtransaction, which PostgreSQL up to 16 refuses in a parallel query.
 
--- The rows of a query of evidence_queries(), at most 1,000, or why there are none.
-CREATE FUNCTION pggit_excellence._evidence_result(query text, OUT status text, OUT row_count bigint, OUT result jsonb, OUT note text)
+-- The rows of a query of evidence_queries(), at most 1,000, or why there are none. It takes the name and not the text, so
+-- that nobody can make it run another one.
+CREATE FUNCTION pggit_excellence._evidence_result(
+    evidence text, since timestamptz, until timestamptz, OUT status text, OUT row_count bigint, OUT result jsonb, OUT note text
+)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $body$
+DECLARE
+    query text;
 BEGIN
+    SELECT q.query INTO query FROM pggit_excellence.evidence_queries(since, until) AS q WHERE q.evidence = _evidence_result.evidence;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
     EXECUTE pg_catalog.format(
         'SELECT count(*), coalesce(jsonb_agg(n.content ORDER BY n.number) FILTER (WHERE n.number <= 1000), ''[]'') '
-        'FROM (SELECT row_number() OVER () AS number, to_jsonb(q) AS content FROM (%s) AS q) AS n', query)  -- pggit: ignore[PGX102] PUBLIC may not call it, and soc2_evidence() gives it constants
+        'FROM (SELECT row_number() OVER () AS number, to_jsonb(q) AS content FROM (%s) AS q) AS n', query)
     INTO row_count, result;
     status := 'collected';
     note := CASE WHEN row_count > 1000 THEN 'the first 1,000 rows; the query returns all' END;
@@ -18,8 +27,8 @@ EXCEPTION WHEN OTHERS THEN
     note := pg_catalog.format('%s: %s', SQLSTATE, SQLERRM);
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._evidence_result(text) IS
-    'Internal: runs one query of evidence_queries(); status collected, or failed with the reason in note. It runs what it is given: PUBLIC may not call it.';
+COMMENT ON FUNCTION pggit_excellence._evidence_result(text, timestamptz, timestamptz) IS
+    'Internal: runs the query of this name of evidence_queries(); status collected, or failed with the reason in note; NULL: there is no such query.';
 
 --   since, until  the period; `until` does not belong to it
 CREATE FUNCTION pggit_excellence.soc2_evidence(since timestamptz, until timestamptz)
@@ -39,7 +48,7 @@ BEGIN
         SELECT q.* FROM pggit_excellence.evidence_queries(since, until) AS q
     ), collected AS MATERIALIZED (
         SELECT a.*, r.status, r.row_count, r.result, r.note
-        FROM asked AS a CROSS JOIN LATERAL pggit_excellence._evidence_result(a.query) AS r
+        FROM asked AS a CROSS JOIN LATERAL pggit_excellence._evidence_result(a.evidence, since, until) AS r
     )
     SELECT c.criterion, c.control, e.evidence, e.title, COALESCE(e.status, 'manual'), e.row_count, e.result, e.note, e.query, c.manual
     FROM pggit_excellence._soc2_criteria() AS c

@@ -147,7 +147,8 @@ def test_no_secret_of_the_configuration_is_shown(server: Server, plain: psycopg.
     before = hba.read_text()
     try:
         hba.write_text(
-            before + 'host all all 10.0.0.0/8 ldap ldapserver=x ldapbindpasswd="S3CRET" ldapprefix=a\n'
+            before
+            + 'host all all 10.0.0.0/8 ldap ldapserver=x ldapbasedn="dc=x" ldapbinddn="cn=x" ldapbindpasswd="S3CRET"\n'
             'host all all 10.1.0.0/16 radius radiusservers=x radiussecrets="S3CRET"\n'
         )
         plain.execute("CREATE ROLE evidence_secret PASSWORD 'S3CRET'")
