@@ -1,7 +1,7 @@
 -- The objects that the command of an event trigger was about, the first hundred of them.
 CREATE FUNCTION pggit_excellence._audit_objects(event text)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE

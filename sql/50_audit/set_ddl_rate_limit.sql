@@ -42,11 +42,9 @@ BEGIN
                   HINT = '1 to 1000000 statements in 1 second to 366 days; statements NULL: no limit for this role. To forbid DDL altogether, REVOKE it.';
     END IF;
 
-    INSERT INTO pggit_excellence.ddl_rate_limits AS l (role_name, statements, per)
-    VALUES (set_ddl_rate_limit.role_name, set_ddl_rate_limit.statements,
-            CASE WHEN set_ddl_rate_limit.statements IS NOT NULL THEN set_ddl_rate_limit.per END)
-    ON CONFLICT ON CONSTRAINT ddl_rate_limits_pkey
-    DO UPDATE SET statements = excluded.statements, per = excluded.per, set_at = excluded.set_at, set_by = excluded.set_by
+    -- No limit until all is made: it may be that of the session user.
+    INSERT INTO pggit_excellence.ddl_rate_limits AS l (role_name) VALUES (set_ddl_rate_limit.role_name)
+    ON CONFLICT ON CONSTRAINT ddl_rate_limits_pkey DO UPDATE SET statements = NULL, per = NULL
     RETURNING l.limit_id INTO number;
     -- Theirs is the owner of the table, whoever sets the limit; pg_dump leaves out that the table owns them.
     FOREACH sequence IN ARRAY ARRAY['ddl_rate_' || number || '_state', 'ddl_rate_' || number || '_refused'] LOOP
@@ -61,6 +59,10 @@ BEGIN
     PERFORM pggit_excellence.record_audit_event('rate_limit', pg_catalog.jsonb_build_object(
         'action', 'limit set', 'limit_of', set_ddl_rate_limit.role_name, 'statements', set_ddl_rate_limit.statements,
         'per', CASE WHEN set_ddl_rate_limit.statements IS NOT NULL THEN set_ddl_rate_limit.per::text END));
+    UPDATE pggit_excellence.ddl_rate_limits AS l
+    SET statements = set_ddl_rate_limit.statements, set_at = pg_catalog.clock_timestamp(), set_by = session_user,
+        per = CASE WHEN set_ddl_rate_limit.statements IS NOT NULL THEN set_ddl_rate_limit.per END
+    WHERE l.limit_id = number;
     RETURN CASE WHEN set_ddl_rate_limit.statements IS NULL THEN pg_catalog.format('%s: no limit', set_ddl_rate_limit.role_name)
                 ELSE pg_catalog.format('%s: %s DDL statements per %s', set_ddl_rate_limit.role_name, set_ddl_rate_limit.statements, set_ddl_rate_limit.per) END;
 END

@@ -210,7 +210,8 @@ COVERS: dict[str, Callable[[Scene, int], None]] = {
         f"SELECT public.rehash({row}, true);"
         "CREATE OR REPLACE FUNCTION pggit_excellence.verify_audit_chain(from_id bigint DEFAULT NULL,"
         " to_id bigint DEFAULT NULL) RETURNS TABLE (intact boolean, finding text, at_audit_id bigint, checked bigint,"
-        " pending bigint, last_checkpoint bigint, note text) LANGUAGE sql AS 'SELECT true, NULL, NULL::bigint, 40, 0, 36, NULL'"
+        " pending bigint, last_checkpoint bigint, note text) LANGUAGE sql"
+        " AS 'SELECT true, NULL, NULL::bigint, 40, 0, 36, NULL'"
     ),
 }
 
