@@ -68,10 +68,13 @@ ORDER BY 1, l.event_kind COLLATE "C", l.actor COLLATE "C"$query$),
 $query$SELECT * FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until
 ORDER BY l.audit_id NULLS LAST, l.event_id$query$),
+    ('audit_status', 'Whether the audit log records, and what it could not', '{CC7.2}',
+$query$SELECT * FROM pggit_excellence.audit_status()$query$),
     ('authentication_rules', 'Rules of pg_hba.conf, secrets left out', '{CC6.1,CC6.6}',
 $query$SELECT h.line_number, h.type, h.database, h.user_name, h.address, h.netmask, h.auth_method,
        ARRAY(SELECT pg_catalog.regexp_replace(o.option, '^(\w*(passwd|secret|password)\w*)=.*', '\1=(left out)')
-             FROM pg_catalog.unnest(h.options) AS o (option)) AS options, h.error
+             FROM pg_catalog.unnest(h.options) AS o (option)) AS options,
+       h.error IS NOT NULL AS broken
 FROM pg_catalog.pg_hba_file_rules AS h
 ORDER BY h.line_number, h.type, h.auth_method$query$),
     ('availability_outages', 'Outages that monitors saw from outside in the period', '{A1.2,CC7.4,CC7.5}',
