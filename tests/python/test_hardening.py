@@ -69,7 +69,9 @@ def test_rows_and_order(pggit: psycopg.Connection) -> None:
     for row in found:
         assert (row["remediation"] is not None) == (row["status"] in ("fail", "warn")), row
         assert row["status"] in ("fail", "warn") or "found" not in row["evidence"] or "excluded" in row["evidence"], row
-    assert [row["evidence"] for row in found if row["status"] == "unknown" and not row["evidence"].get("reason")] == []
+    for row in found:
+        # For a superuser nothing is unknown because of a right (42501) or an error in the query (42...).
+        assert row["status"] != "unknown" or not row["evidence"]["reason"].startswith("42"), row
 
 
 def test_profiles_contain_each_other(plain: psycopg.Connection) -> None:
