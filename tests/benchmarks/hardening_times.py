@@ -34,7 +34,7 @@ $do$
 
 @dataclass(frozen=True)
 class Timing:
-    """Median wall-clock time, and its ratio to reading all of pg_proc; CPU time of the server process where measured."""
+    """Median time, its ratio to that of reading all of pg_proc, and CPU time of the server process where measured."""
 
     what: str
     ms: float

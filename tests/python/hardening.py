@@ -17,7 +17,6 @@ from conftest import DEFAULT_MAJOR
 from pggit_excellence.server import Server
 from tasks.docs_hardening import REMEDIATIONS
 
-
 EXAMPLE_LINES = 8
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+
+from tasks import docs_hardening
 
 STATUSES = ["fail", "warn", "unknown", "manual", "pass", "not_applicable"]
 WEIGHTS = {"critical": 10, "high": 6, "medium": 3, "low": 1}
@@ -170,3 +173,21 @@ def test_nothing_decided_has_no_score(plain: psycopg.Connection) -> None:
     )
     scores = plain.execute("SELECT score, note FROM pggit_excellence.hardening_score()").fetchall()
     assert set(scores) == {(None, "nothing was decided")}
+
+
+def test_the_guides_queries_run(pggit: psycopg.Connection) -> None:
+    head = docs_hardening.PAGE.read_text(encoding="utf-8").partition(docs_hardening.MARKER)[0]
+    blocks = re.findall(r"^```sql\n(.*?)^```", head, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        pggit.execute(block.encode())
+    excluded = pggit.execute("SELECT finding_key FROM pggit_excellence.finding_exclusions").fetchall()
+    assert excluded == [("hardening:role_superuser_login",)]
+
+
+def test_every_category_is_proved(plain: psycopg.Connection) -> None:
+    """Each category is named in a test that holds that every check of it has a plant."""
+    categories = plain.execute("SELECT DISTINCT category FROM pggit_excellence._hardening_checks()").fetchall()
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_hardening_*.py"))
+    assert "without_plant(" in tests
+    assert [name for (name,) in categories if f'"{name}"' not in tests] == []

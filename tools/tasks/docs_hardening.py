@@ -1,7 +1,7 @@
-"""The generated half of docs/security/HARDENING.md: every check of hardening_check(), from the lists in sql/40_hardening.
+"""The generated half of docs/security/HARDENING.md: every check of hardening_check(), from the lists in the SQL.
 
-The examples of remediations are those that the tests ran: tests/fixtures/hardening_remediations.json, which the tests of
-the checks compare, and write with UPDATE_SNAPSHOTS=1.
+The examples of remediations are those that the tests ran: tests/fixtures/hardening_remediations.json, which the tests
+of the checks compare, and write with UPDATE_SNAPSHOTS=1.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ KINDS = {
 }
 CHECKS = r"""
 SELECT c.category, c.check_id, c.title, c.severity, c.profiles, c.remediation_kind, c.refs, c.rationale,
-       regexp_replace(obj_description(to_regprocedure(format('pggit_excellence.%I()', '_check_' || c.check_id)), 'pg_proc'),
-                      '^Internal: hardening check: ', '')
+       regexp_replace(obj_description(f.oid, 'pg_proc'), '^Internal: hardening check: ', '')
 FROM pggit_excellence._hardening_checks() AS c
+CROSS JOIN LATERAL to_regprocedure(format('pggit_excellence.%I()', '_check_' || c.check_id)) AS f (oid)
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], c.severity), c.check_id COLLATE "C"
 """
 
