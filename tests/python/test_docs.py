@@ -8,14 +8,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tasks.docs import CRITERIA, CRITERIA_MARKER, MARKER, REFERENCE, criteria, reference
+from tasks import docs_evidence, docs_hardening
+from tasks.docs import MARKER, REFERENCE, reference
 
 pytestmark = pytest.mark.once
 
+PAGES = [
+    (REFERENCE, MARKER, reference),
+    (docs_hardening.PAGE, docs_hardening.MARKER, docs_hardening.generated),
+    (docs_evidence.PAGE, docs_evidence.MARKER, docs_evidence.generated),
+]
 
-@pytest.mark.parametrize(
-    ("page", "marker", "generate"), [(REFERENCE, MARKER, reference), (CRITERIA, CRITERIA_MARKER, criteria)]
-)
+
+@pytest.mark.parametrize(("page", "marker", "generate"), PAGES, ids=[page.name for page, _, _ in PAGES])
 def test_generated_part_is_up_to_date(
     plain: psycopg.Connection, page: Path, marker: str, generate: Callable[[psycopg.Connection], str]
 ) -> None:

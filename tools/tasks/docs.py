@@ -1,8 +1,8 @@
 """`tools/run docs`: write what is generated in docs/; tests compare.
 
 docs/pggit_excellence.md, the reference, comes from the catalog's own comments; its head, down to the marker, is written
-by hand; so is that of docs/compliance/SOC2_PREPARATION.md, whose tables come from the queries of the evidence.
-docs/rules/ comes from the scanner's rules.
+by hand. docs/rules/ comes from the scanner's rules, docs/security/HARDENING.md from the lists of the hardening checks,
+the tables of docs/compliance/SOC2_PREPARATION.md from the queries of the evidence.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import psycopg
 from pggit_excellence.scan.output.rule_texts import index, page
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.server import Server, copy_installation, make_install, workspace
+from tasks import docs_evidence, docs_hardening
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "pggit_excellence.md"
 RULE_PAGES = ROOT / "docs" / "rules"
-CRITERIA = ROOT / "docs" / "compliance" / "SOC2_PREPARATION.md"
-CRITERIA_MARKER = "<!-- generated from sql/60_evidence by tools/run docs -->\n"
 MARKER = "<!-- generated from the comments in sql/ by tools/run docs -->\n"
 
 PARTS = {
@@ -93,34 +92,6 @@ def reference(connection: psycopg.Connection) -> str:
     return "\n".join(f"## {PARTS[part]}\n\n" + "\n".join(texts) for part, texts in sections.items() if texts)
 
 
-CRITERIA_ROWS = """
-SELECT c.criterion, c.control, c.manual,
-       (SELECT string_agg('`' || q.evidence || '`', ', ' ORDER BY q.evidence COLLATE "C")
-        FROM pggit_excellence._evidence_catalog() AS q WHERE c.criterion = ANY (q.criteria))
-FROM pggit_excellence._soc2_criteria() AS c
-ORDER BY c.criterion COLLATE "C"
-"""
-EVIDENCE_ROWS = (
-    """SELECT q.evidence, q.title FROM pggit_excellence._evidence_catalog() AS q ORDER BY q.evidence COLLATE "C" """
-)
-
-
-def criteria(connection: psycopg.Connection) -> str:
-    """What is collected for each criterion and what stays to be shown by people, and what each query is about."""
-    lines = ["| criterion | what it asks for, in our words | automated | by hand |", "|---|---|---|---|"]
-    for name, control, manual, automated in connection.execute(CRITERIA_ROWS).fetchall():
-        lines.append(f"| {name} | {control} | {automated or 'nothing'} | {manual} |")
-    lines += ["", "| query | what it shows |", "|---|---|"]
-    lines += [f"| `{name}` | {title} |" for name, title in connection.execute(EVIDENCE_ROWS).fetchall()]
-    return "\n".join(lines) + "\n"
-
-
-def write_generated(page: Path, marker: str, generated: str) -> None:
-    """Renew what stands behind the marker; the head is written by hand."""
-    head, _, _ = page.read_text(encoding="utf-8").partition(marker)
-    page.write_text(head + marker + "\n" + generated, encoding="utf-8")
-
-
 def rule_pages() -> dict[str, str]:
     """File name and text of each page in docs/rules."""
     return {"README.md": index()} | {f"{rule.id}.md": page(rule) for rule in RULES.values()}
@@ -138,15 +109,18 @@ def write_rule_pages() -> None:
 
 
 def main() -> int:
-    """Write the pages of the rules, the reference and the criteria; returns the exit status."""
+    """Write the pages of the rules, of the hardening checks and the reference; returns the exit status."""
     write_rule_pages()
     with workspace() as folder:
         installation = copy_installation(15, folder)
         make_install(installation, ROOT)
         with Server(installation, folder / "server") as server, server.connect() as connection:
             connection.execute("CREATE EXTENSION pggit_excellence")
-            write_generated(REFERENCE, MARKER, reference(connection))
-            write_generated(CRITERIA, CRITERIA_MARKER, criteria(connection))
+            generated = reference(connection)
+            docs_hardening.write(connection)
+            docs_evidence.write(connection)
+    head, _, _ = REFERENCE.read_text(encoding="utf-8").partition(MARKER)
+    REFERENCE.write_text(head + MARKER + "\n" + generated, encoding="utf-8")
     return 0
 
 
