@@ -215,7 +215,7 @@ def test_what_a_reader_may_not_see(pggit: psycopg.Connection) -> None:
 
 
 def test_an_instruction_stays_a_comment(plain: psycopg.Connection) -> None:
-    """What follows a line break in a name, ."""
+    """What follows a line break in a name would be run by psql."""
     remediation = plain.execute(
         "SELECT v.remediation FROM pggit_excellence._verdict('warn', ARRAY[('a', E'-- see x\\nDROP TABLE t'),"
         " ('b', 'SELECT 1')]::pggit_excellence._fault[]) AS v"

@@ -90,10 +90,10 @@ PLANTS = [
     ),
     Plant(
         "pggit_history_secrets",
-        """INSERT INTO pggit.history (change_type, change_severity, change_description, sql_executed)
-           VALUES ('CREATE', 'MINOR', 'made a mapping',
+        """INSERT INTO pggit.history (id, change_type, change_severity, change_description, sql_executed)
+           VALUES (4711, 'CREATE', 'MINOR', 'made a mapping',
                    'CREATE USER MAPPING FOR x SERVER s OPTIONS (user ''u'', password ''hunter2'')'),
-                  ('CREATE', 'MINOR', 'subscribed', 'CREATE SUBSCRIPTION s CONNECTION ''password=hunter2''')""",
+                  (4712, 'CREATE', 'MINOR', 'subscribed', 'CREATE SUBSCRIPTION s CONNECTION ''password=hunter2''')""",
         "made a mapping",
         status="warn",
         mend="BEGIN; ALTER TABLE pggit.history DISABLE TRIGGER USER; UPDATE pggit.history SET sql_executed = NULL"
