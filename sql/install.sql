@@ -8,6 +8,7 @@ SET LOCAL check_function_bodies = off;
 -- What somebody put into a schema of the caller's search path is not used.
 SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/tables.sql
+\ir 00_core/_audit.sql
 \ir 00_core/_require_pggit.sql
 \ir 00_core/_run_ddl.sql
 \ir 00_core/_scope.sql
@@ -80,6 +81,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/_prometheus_sample.sql
 \ir 30_slo/_prometheus_slo.sql
 \ir 30_slo/_prometheus_state.sql
+\ir 30_slo/_rows_hidden.sql
 \ir 30_slo/_storage_bytes.sql
 \ir 30_slo/_tracked_objects.sql
 \ir 30_slo/_tracking_triggers.sql
@@ -111,6 +113,13 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_bypasses.sql
 \ir 35_tracking/tracking_coverage.sql
 \ir 35_tracking/tracking_gaps.sql
+\ir 40_hardening/_harden_functions.sql
+\ir 40_hardening/_harden_objects.sql
+\ir 40_hardening/_harden_privileges.sql
+\ir 40_hardening/_harden_row_security.sql
+\ir 40_hardening/_harden_triggers.sql
+\ir 40_hardening/_undo_hardening.sql
+\ir 40_hardening/harden.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql
