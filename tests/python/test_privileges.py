@@ -18,6 +18,13 @@ NOBODY = "plain_role"  # what PUBLIC has
 # Tables that are evidence, and the privileges on the whole table that an operator has beside SELECT.
 GUARDED: dict[str, set[str]] = {
     "pggit_excellence.action_log": set(),  # by column, see test_operator_cannot_forge_the_log
+    "pggit_excellence.audit_checkpoints": set(),
+    "pggit_excellence.audit_log": set(),
+    "pggit_excellence.audit_log_files": set(),
+    "pggit_excellence.audit_log_pending": set(),
+    "pggit_excellence.audit_log_sealed": set(),
+    "pggit_excellence.audit_state": set(),
+    "pggit_excellence.ddl_rate_limits": set(),
 }
 
 # Every object, in our schema and as our wrapper in pgGit's, with the roles that must have each privilege.

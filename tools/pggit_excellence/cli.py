@@ -22,6 +22,7 @@ from pggit_excellence.errors import EXIT_USAGE, CommandError
 from pggit_excellence.printable import discard_output, printable
 
 COMMANDS = {
+    "audit": "the audit log: sign its end, verify it from outside, feed it failed logins",
     "doctor": "is everything in place, and what to do where it is not",
     "exporter": "serve the metrics of one server or a fleet to Prometheus",
     "provenance": "who built files from what, signed: say it, or verify what others say",
