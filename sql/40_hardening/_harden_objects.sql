@@ -12,7 +12,7 @@ COMMENT ON FUNCTION pggit_excellence._signature(oid) IS
 
 -- The objects that privileges are about: schemas, and what is in them. what: as GRANT has it.
 CREATE FUNCTION pggit_excellence._privileged_objects(schemas oid[])
-RETURNS TABLE (what text, schema_name text, name text, identity text, owner oid, acl aclitem[], catalog regclass, object_oid oid)
+RETURNS TABLE (what text, schema_name text, object_name text, identity text, owner oid, acl aclitem[], catalog regclass, object_oid oid)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 500
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -40,11 +40,11 @@ COMMENT ON FUNCTION pggit_excellence._privileged_objects(oid[]) IS
 
 -- Those of pgGit: in its schemas, but no member of an extension and none of the names that link_pggit() made.
 CREATE FUNCTION pggit_excellence._pggit_objects()
-RETURNS TABLE (what text, schema_name text, name text, identity text, owner oid, acl aclitem[], catalog regclass, object_oid oid)
+RETURNS TABLE (what text, schema_name text, object_name text, identity text, owner oid, acl aclitem[], catalog regclass, object_oid oid)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 500
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT o.what, o.schema_name, o.name, o.identity, o.owner, o.acl, o.catalog, o.object_oid
+    SELECT o.what, o.schema_name, o.object_name, o.identity, o.owner, o.acl, o.catalog, o.object_oid
     FROM pggit_excellence._privileged_objects(pggit_excellence._scope(NULL)) AS o
     WHERE o.identity NOT IN (SELECT lp.identity FROM pggit_excellence._link_present() AS lp WHERE lp.ours)
       AND NOT EXISTS (

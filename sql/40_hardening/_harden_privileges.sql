@@ -9,13 +9,13 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH held AS MATERIALIZED (
-        SELECT o.what, o.schema_name, o.name, o.identity,
+        SELECT o.what, o.schema_name, o.object_name, o.identity,
                ARRAY(SELECT u.privilege
                      FROM pg_catalog.unnest(pggit_excellence._privileges(o.acl, o.owner, 0, o.catalog, o.object_oid)) AS u (privilege)
                      WHERE profile <> 'minimal' OR o.what = 'SEQUENCE' OR u.privilege !~ '^(SELECT|USAGE|EXECUTE)\M') AS privileges
         FROM pggit_excellence._pggit_objects() AS o
         UNION ALL
-        SELECT o.what, o.schema_name, o.name, o.identity, ARRAY['CREATE']
+        SELECT o.what, o.schema_name, o.object_name, o.identity, ARRAY['CREATE']
         FROM pggit_excellence._privileged_objects(ARRAY(
             SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public')) AS o
         WHERE profile = 'strict' AND o.what = 'SCHEMA'
@@ -23,9 +23,9 @@ AS $body$
     )
     SELECT 'public privileges', h.schema_name, '', pg_catalog.array_to_string(h.privileges, ', ') || ' on ' || h.what,
            pg_catalog.format('REVOKE %s ON %s %s FROM PUBLIC', pg_catalog.array_to_string(h.privileges, ', '), h.what,
-                             pg_catalog.string_agg(h.identity, ', ' ORDER BY h.name COLLATE "C")),
+                             pg_catalog.string_agg(h.identity, ', ' ORDER BY h.object_name COLLATE "C")),
            pg_catalog.format('GRANT %s ON %s %s TO PUBLIC', pg_catalog.array_to_string(h.privileges, ', '), h.what,
-                             pg_catalog.string_agg(h.identity, ', ' ORDER BY h.name COLLATE "C")),
+                             pg_catalog.string_agg(h.identity, ', ' ORDER BY h.object_name COLLATE "C")),
            CASE WHEN h.schema_name = 'public' THEN 'Everybody may put functions where others look for theirs.'
                 WHEN h.what = 'TABLE' AND h.privileges && ARRAY['INSERT', 'UPDATE', 'DELETE']
                     THEN 'Everybody may change what pgGit recorded, and plant statements that a superuser runs later.'
@@ -34,7 +34,7 @@ AS $body$
                 ELSE 'Everybody may ' || CASE h.what WHEN 'SCHEMA' THEN 'use pgGit''s schema.' WHEN 'SEQUENCE' THEN 'draw pgGit''s numbers.'
                                                      WHEN 'ROUTINE' THEN 'call pgGit''s functions.' ELSE 'read what pgGit recorded.' END END,
            pg_catalog.jsonb_build_object(
-               'privileges', h.privileges, 'of', pg_catalog.jsonb_agg(h.name ORDER BY h.name COLLATE "C"))::text
+               'privileges', h.privileges, 'of', pg_catalog.jsonb_agg(h.object_name ORDER BY h.object_name COLLATE "C"))::text
     FROM held AS h
     WHERE h.privileges <> '{}'
     GROUP BY h.schema_name, h.what, h.privileges
@@ -70,7 +70,7 @@ AS $body$
         SELECT t.what, t.object_oid, 'SELECT', r.oid, CASE WHEN r.of_all THEN 'It reads all that pgGit recorded.'
                                                            ELSE 'It reads the objects and changes that pgGit recorded.' END
         FROM object AS t CROSS JOIN reader AS r
-        WHERE t.what = 'TABLE' AND (r.of_all OR t.schema_name = 'pggit' AND t.name IN ('objects', 'history'))
+        WHERE t.what = 'TABLE' AND (r.of_all OR t.schema_name = 'pggit' AND t.object_name IN ('objects', 'history'))
         UNION ALL
         SELECT f.what, f.object_oid, 'EXECUTE', r.oid, 'A view that it reads calls these functions.'
         FROM object AS f CROSS JOIN reader AS r
@@ -81,12 +81,12 @@ AS $body$
     )
     SELECT 'role privileges', o.schema_name, r.rolname::text, w.privilege || ' on ' || o.what,
            pg_catalog.format('GRANT %s ON %s %s TO %I', w.privilege, o.what,
-                             pg_catalog.string_agg(o.identity, ', ' ORDER BY o.name COLLATE "C"), r.rolname),
+                             pg_catalog.string_agg(o.identity, ', ' ORDER BY o.object_name COLLATE "C"), r.rolname),
            pg_catalog.format('REVOKE %s ON %s %s FROM %I', w.privilege, o.what,
-                             pg_catalog.string_agg(o.identity, ', ' ORDER BY o.name COLLATE "C"), r.rolname),
+                             pg_catalog.string_agg(o.identity, ', ' ORDER BY o.object_name COLLATE "C"), r.rolname),
            w.reason,
            pg_catalog.jsonb_build_object('privileges', ARRAY[w.privilege],
-                                         'of', pg_catalog.jsonb_agg(o.name ORDER BY o.name COLLATE "C"))::text
+                                         'of', pg_catalog.jsonb_agg(o.object_name ORDER BY o.object_name COLLATE "C"))::text
     FROM wish AS w
     JOIN object AS o ON o.what = w.what AND o.object_oid = w.object_oid
     JOIN pg_catalog.pg_roles AS r ON r.oid = w.grantee

@@ -215,8 +215,8 @@ BEGIN
             SELECT n.oid FROM pg_catalog.pg_namespace AS n
             WHERE n.nspname = done.schema_name AND (n.oid = ANY (pggit_excellence._scope(NULL))
                OR n.nspname = 'public' AND grantee = 0 AND done.item = 'CREATE on SCHEMA'))) AS o
-        WHERE o.what = sort AND done.old_value::jsonb -> 'of' ? o.name
-        ORDER BY o.name COLLATE "C"
+        WHERE o.what = sort AND done.old_value::jsonb -> 'of' ? o.object_name
+        ORDER BY o.object_name COLLATE "C"
     LOOP
         PERFORM pggit_excellence._refuse_powerless(done, object.owner);
         IF NOT wanted <@ pggit_excellence._privilege_names(sort, object.catalog, object.object_oid) THEN

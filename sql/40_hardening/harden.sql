@@ -110,7 +110,7 @@ AS $body$
     UNION ALL
     SELECT o.identity, NULL, 'Everybody could plant statements here until now. Read what is not applied before somebody applies it.'
     FROM object AS o CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
-    WHERE o.what = 'TABLE' AND o.name = 'migrations' AND a.grantee = 0 AND a.privilege_type IN ('INSERT', 'UPDATE')
+    WHERE o.what = 'TABLE' AND o.object_name = 'migrations' AND a.grantee = 0 AND a.privilege_type IN ('INSERT', 'UPDATE')
     GROUP BY o.identity
     UNION ALL
     SELECT DISTINCT p.oid::pg_catalog.regprocedure::text, NULL,
