@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from conftest import FIXTURES
+from conftest import FIXTURES, ROOT
 from pggit_excellence.server import Server
 
 SNAPSHOT = (FIXTURES / "pggit_catalog.sql").read_text(encoding="utf-8")
@@ -581,3 +582,13 @@ def test_what_is_gone_or_changed(people: psycopg.Connection) -> None:
     people.execute("GRANT SELECT, UPDATE (version) ON pggit.objects TO PUBLIC")
     results = people.execute("SELECT result FROM pggit_excellence.undo_all('harden')").fetchall()
     assert sum("nothing to do" in str(result) for (result,) in results) >= 2
+
+
+def test_the_guides_queries_run(people: psycopg.Connection) -> None:
+    text = (ROOT / "docs" / "security" / "HARDENING_GUIDE.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 1
+    before = catalog(people)
+    for statement in re.sub("--[^\n]*", "", blocks[0]).split(";"):
+        people.execute(statement)
+    assert catalog(people) == before
