@@ -124,7 +124,7 @@ AS $body$
     WITH tracking AS MATERIALIZED (
         SELECT f.function_oid, f.event_trigger FROM pggit_excellence._tracking_functions() AS f
     ),
-    -- Those with whose rights the event triggers will run.
+    -- Those with whose rights the event triggers will run. Where there are two, neither trusts the other.
     definer AS MATERIALIZED (
         SELECT DISTINCT p.proowner AS oid
         FROM tracking AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.function_oid
@@ -132,36 +132,53 @@ AS $body$
     ),
     trusted AS MATERIALIZED (
         SELECT r.oid FROM pg_catalog.pg_roles AS r
-        WHERE r.rolsuper OR r.oid IN (SELECT d.oid FROM definer AS d)
-           OR r.rolname = 'pg_database_owner' AND (
-               SELECT b.datdba FROM pg_catalog.pg_database AS b WHERE b.datname = pg_catalog.current_database()
-           ) IN (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolsuper OR u.oid IN (SELECT d.oid FROM definer AS d))
+        JOIN pg_catalog.pg_database AS b ON b.datname = pg_catalog.current_database()
+        JOIN pg_catalog.pg_roles AS u ON u.oid = CASE r.rolname WHEN 'pg_database_owner' THEN b.datdba ELSE r.oid END
+        WHERE u.rolsuper OR ARRAY[u.oid] = ARRAY(SELECT d.oid FROM definer AS d)
+    ),
+    -- The schemas that the pinned paths name.
+    path AS MATERIALIZED (
+        SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'pggit'
+        UNION
+        SELECT p.pronamespace FROM tracking AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.function_oid
     ),
     owned (what, name, owner) AS (
-        SELECT 'SCHEMA', pg_catalog.quote_ident(n.nspname), n.nspowner FROM pg_catalog.pg_namespace AS n
-        WHERE n.oid = ANY (pggit_excellence._scope(NULL))
+        SELECT 'SCHEMA', pg_catalog.quote_ident(n.nspname), n.nspowner FROM pg_catalog.pg_namespace AS n JOIN path AS s ON s.oid = n.oid
         UNION ALL
-        SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relowner FROM pg_catalog.pg_class AS c
-        WHERE c.relnamespace = ANY (pggit_excellence._scope(NULL)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relowner
+        FROM pg_catalog.pg_class AS c JOIN path AS s ON s.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        UNION ALL
+        SELECT 'DOMAIN', t.oid::pg_catalog.regtype::text, t.typowner
+        FROM pg_catalog.pg_type AS t JOIN path AS s ON s.oid = t.typnamespace WHERE t.typtype = 'd'
+        UNION ALL
+        SELECT 'OPERATOR', o.oid::pg_catalog.regoperator::text, o.oprowner
+        FROM pg_catalog.pg_operator AS o JOIN path AS s ON s.oid = o.oprnamespace
         UNION ALL
         SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::text, p.proowner
-        FROM tracking AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.function_oid
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace IN (SELECT s.oid FROM path AS s)
+           OR p.oid IN (SELECT g.tgfoid FROM pg_catalog.pg_trigger AS g
+                        JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid JOIN path AS s ON s.oid = c.relnamespace
+                        WHERE NOT g.tgisinternal)
+           -- They will be.
+           OR p.oid IN ('pggit_excellence._stamp_created_by()'::pg_catalog.regprocedure,
+                        'pggit_excellence._history_append_only()'::pg_catalog.regprocedure)
     ),
     granted (privilege, what, name, grantee) AS (
         SELECT a.privilege_type, 'SCHEMA', pg_catalog.quote_ident(n.nspname), a.grantee
-        FROM pg_catalog.pg_namespace AS n
+        FROM pg_catalog.pg_namespace AS n JOIN path AS s ON s.oid = n.oid
         CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS a
-        WHERE n.oid = ANY (pggit_excellence._scope(NULL)) AND a.privilege_type = 'CREATE' AND a.grantee NOT IN (0, n.nspowner)
+        WHERE a.privilege_type = 'CREATE' AND a.grantee NOT IN (0, n.nspowner)
         UNION
         SELECT a.privilege_type, 'TABLE', c.oid::pg_catalog.regclass::text, a.grantee
-        FROM pg_catalog.pg_class AS c
+        FROM pg_catalog.pg_class AS c JOIN path AS s ON s.oid = c.relnamespace
         CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
-        WHERE c.relnamespace = ANY (pggit_excellence._scope(NULL)) AND c.relkind IN ('r', 'p')
-          AND a.privilege_type = 'TRIGGER' AND a.grantee NOT IN (0, c.relowner)
+        WHERE c.relkind IN ('r', 'p') AND a.privilege_type = 'TRIGGER' AND a.grantee NOT IN (0, c.relowner)
     )
     SELECT o.name,
            pg_catalog.format('ALTER %s %s OWNER TO %I', o.what, o.name, (
-               SELECT r.rolname FROM pg_catalog.pg_roles AS r JOIN definer AS d ON d.oid = r.oid ORDER BY r.rolname LIMIT 1)),
+               SELECT r.rolname FROM pg_catalog.pg_roles AS r JOIN definer AS d ON d.oid = r.oid
+               ORDER BY r.rolsuper DESC, r.rolname LIMIT 1)),
            pg_catalog.format('Its owner %I could change what pgGit''s event triggers run with the rights of %s.',
                              pg_catalog.pg_get_userbyid(o.owner), d.names)
     FROM owned AS o CROSS JOIN (

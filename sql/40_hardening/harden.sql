@@ -202,8 +202,8 @@ BEGIN
     IF obstacles.found > 0 THEN
         RAISE EXCEPTION 'pgGit''s event triggers cannot safely run with their owner''s rights: %', obstacles.first
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  DETAIL = pg_catalog.format('Obstacles: %s. harden(dry_run => true) lists them as blocked. Nothing was changed.', obstacles.found),
-                  HINT = COALESCE('After review: ' || obstacles.statements, 'Read the function first.');
+                  DETAIL = pg_catalog.format('Obstacles: %s. harden(dry_run => true) lists them as blocked.', obstacles.found),
+                  HINT = 'Nothing was changed. ' || COALESCE('After review: ' || obstacles.statements, 'Read the function first.');
     END IF;
 END
 $body$;

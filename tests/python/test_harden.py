@@ -310,19 +310,46 @@ def test_types_chosen_at_the_first_call(server: Server, people: psycopg.Connecti
 
 # ---- what stands in the way: planted, named, mended by the statement that it names
 
-OBSTACLES = {
-    "GRANT CREATE ON SCHEMA pggit TO evil": "REVOKE CREATE ON SCHEMA pggit FROM evil",
-    "GRANT TRIGGER ON pggit.history TO evil": "REVOKE TRIGGER ON TABLE pggit.history FROM evil",
-    "ALTER TABLE pggit.history OWNER TO evil": "ALTER TABLE pggit.history OWNER TO postgres",
-    "ALTER SCHEMA pggit OWNER TO evil": "ALTER SCHEMA pggit OWNER TO postgres",
-    "ALTER FUNCTION pggit.record_change OWNER TO evil": "ALTER ROUTINE pggit.record_change(",
-}
+OBSTACLES = [
+    ("GRANT CREATE ON SCHEMA pggit TO evil", "REVOKE CREATE ON SCHEMA pggit FROM evil"),
+    ("GRANT TRIGGER ON pggit.history TO evil", "REVOKE TRIGGER ON TABLE pggit.history FROM evil"),
+    ("ALTER TABLE pggit.history OWNER TO evil", "ALTER TABLE pggit.history OWNER TO postgres"),
+    ("ALTER SCHEMA pggit OWNER TO evil", "ALTER SCHEMA pggit OWNER TO postgres"),
+    ("ALTER FUNCTION pggit.record_change OWNER TO evil", "ALTER ROUTINE pggit.record_change("),
+    # What evil left there when it could create.
+    (
+        """CREATE FUNCTION pggit.format(a text, b text, c text, d text) RETURNS text LANGUAGE sql AS 'SELECT 1::text';
+           ALTER FUNCTION pggit.format OWNER TO evil""",
+        "ALTER ROUTINE pggit.format(text,text,text,text) OWNER TO postgres",
+    ),
+    (
+        """CREATE OPERATOR pggit.|| (FUNCTION = textcat, LEFTARG = text, RIGHTARG = text);
+           ALTER OPERATOR pggit.|| (text, text) OWNER TO evil""",
+        "ALTER OPERATOR pggit.||(text,text) OWNER TO postgres",
+    ),
+    (
+        "CREATE DOMAIN pggit.name AS text; ALTER DOMAIN pggit.name OWNER TO evil",
+        "ALTER DOMAIN pggit.name OWNER TO postgres",
+    ),
+    (
+        """CREATE FUNCTION secret.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+           CREATE TRIGGER t AFTER INSERT ON pggit.history EXECUTE FUNCTION secret.f();
+           ALTER FUNCTION secret.f OWNER TO evil""",
+        "ALTER ROUTINE secret.f() OWNER TO postgres",
+    ),
+    (
+        "ALTER FUNCTION pggit_excellence._stamp_created_by() OWNER TO evil",
+        "ALTER ROUTINE pggit_excellence._stamp_created_by() OWNER TO postgres",
+    ),
+    # Two owners of event triggers: neither may run code as the other.
+    ("ALTER FUNCTION pggit.handle_sql_drop OWNER TO dba", "ALTER ROUTINE pggit.handle_sql_drop() OWNER TO postgres"),
+]
 
 
 def test_obstacles(people: psycopg.Connection) -> None:
     """Who else could change what the event triggers run with their owner's rights."""
     blocked = "SELECT statement FROM pggit_excellence.harden() WHERE status = 'blocked'"
-    for fault, mend in OBSTACLES.items():
+    for fault, mend in OBSTACLES:
         with people.transaction(force_rollback=True):
             people.execute(fault)
             before = catalog(people)
