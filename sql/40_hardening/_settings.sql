@@ -1,0 +1,114 @@
+-- A server setting as every new session gets it: what this session has set for itself does not count. NULL: this
+-- server has no such setting. What is hidden from the caller is an error that says what would show it.
+CREATE FUNCTION pggit_excellence._setting(name text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    found_value text;
+BEGIN
+    SELECT s.reset_val INTO found_value FROM pg_catalog.pg_settings AS s WHERE s.name = _setting.name;
+    IF FOUND THEN
+        RETURN found_value;
+    ELSIF NOT pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE') THEN
+        RAISE EXCEPTION '% is hidden from role %, or this server has no such setting: GRANT pg_read_all_settings TO %',
+                _setting.name, pg_catalog.quote_ident(current_user), pg_catalog.quote_ident(current_user)
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- Settings of a module that is not loaded are not listed.
+    RETURN pg_catalog.current_setting(_setting.name, true);
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._setting(text) IS
+    'Internal: a setting as new sessions get it, in base units; NULL: not on this server. An error where it is hidden from the caller. Source: pg_settings.reset_val.';
+
+-- The statements that set a parameter for the whole server. A list is given element by element: one literal with commas
+-- in it would become one quoted element.
+CREATE FUNCTION pggit_excellence._alter_system(name text, elements text[])
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT pg_catalog.format('ALTER SYSTEM SET %s = %s;', name,
+               (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.element), ', ' ORDER BY e.number)
+                FROM pg_catalog.unnest(elements) WITH ORDINALITY AS e (element, number)))
+           || CASE WHEN (SELECT s.context FROM pg_catalog.pg_settings AS s WHERE s.name = _alter_system.name) = 'postmaster'
+                   THEN E'\n-- Then restart the server.' ELSE E'\nSELECT pg_catalog.pg_reload_conf();' END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._alter_system(text, text[]) IS
+    'Internal: ALTER SYSTEM for one parameter (elements: of a list; else one) and what makes it work, each statement on a line: it refuses to run inside a transaction.';
+
+-- What a check says of one setting: pass where it matches, else the statements that set it.
+--   good       regular expression of the values that pass
+--   elements   what to set it to
+CREATE FUNCTION pggit_excellence._setting_verdict(name text, good text, elements text[], severe text DEFAULT 'fail')
+RETURNS TABLE (status text, evidence jsonb, remediation text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT v.status,
+           pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+               'setting', name, 'value', v.value, 'expected', pg_catalog.array_to_string(elements, ', '),
+               'source', (SELECT s.source FROM pg_catalog.pg_settings AS s WHERE s.name = _setting_verdict.name),
+               'reason', CASE v.status WHEN 'not_applicable' THEN 'this server has no such setting' END)),
+           CASE WHEN v.status = severe THEN pggit_excellence._alter_system(name, elements) END
+    FROM (
+        SELECT f.value, CASE WHEN f.value IS NULL THEN 'not_applicable' WHEN f.value ~ good THEN 'pass' ELSE severe END AS status
+        FROM (SELECT pggit_excellence._setting(name) AS value) AS f
+    ) AS v
+$body$;
+COMMENT ON FUNCTION pggit_excellence._setting_verdict(text, text, text[], text) IS
+    'Internal: the verdict on one setting whose good values match a regular expression; elements: what to set it to; severe: fail or warn.';
+
+-- The same for a number: pass from lowest to highest, both included; NULL: no limit on that side.
+CREATE FUNCTION pggit_excellence._number_verdict(name text, lowest bigint, highest bigint, element text, severe text DEFAULT 'fail')
+RETURNS TABLE (status text, evidence jsonb, remediation text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT v.status,
+           pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+               'setting', name, 'value', v.value, 'unit', v.unit, 'lowest', lowest, 'highest', highest, 'source', v.source,
+               'reason', CASE v.status WHEN 'not_applicable' THEN 'this server has no such setting' END)),
+           CASE WHEN v.status = severe THEN pggit_excellence._alter_system(name, ARRAY[element]) END
+    FROM (
+        SELECT f.value, s.unit, s.source,
+               CASE WHEN f.value IS NULL THEN 'not_applicable'
+                    WHEN f.value < lowest OR f.value > highest THEN severe ELSE 'pass' END AS status
+        FROM (SELECT pggit_excellence._setting(name)::numeric AS value) AS f
+        LEFT JOIN pg_catalog.pg_settings AS s ON s.name = _number_verdict.name
+    ) AS v
+$body$;
+COMMENT ON FUNCTION pggit_excellence._number_verdict(text, bigint, bigint, text, text) IS
+    'Internal: the verdict on one numeric setting, in its base unit; lowest and highest pass, NULL: no limit; element: what to set it to.';
+
+-- What a check says of one library that is to be loaded with the server.
+CREATE FUNCTION pggit_excellence._library_verdict(libraries text[])
+RETURNS TABLE (status text, evidence jsonb, remediation text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT CASE WHEN l.loaded && libraries THEN 'pass' ELSE 'fail' END,
+           pg_catalog.jsonb_build_object('shared_preload_libraries', l.loaded, 'expected_one_of', libraries),
+           CASE WHEN NOT l.loaded && libraries
+                THEN pggit_excellence._alter_system('shared_preload_libraries', l.loaded || libraries[1]) END
+    FROM (
+        SELECT ARRAY(SELECT pg_catalog.btrim(e.element, ' "')
+                     FROM pg_catalog.regexp_split_to_table(pggit_excellence._setting('shared_preload_libraries'), ',')
+                         WITH ORDINALITY AS e (element, number)
+                     WHERE pg_catalog.btrim(e.element) <> '' ORDER BY e.number) AS loaded
+    ) AS l
+$body$;
+COMMENT ON FUNCTION pggit_excellence._library_verdict(text[]) IS
+    'Internal: the verdict on shared_preload_libraries, which is to have one of these; the remediation adds the first.';
+
+-- A word as a POSIX shell takes it literally.
+CREATE FUNCTION pggit_excellence._shell_quoted(word text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT '''' || pg_catalog.replace(word, '''', '''\''''') || ''''
+$body$;
+COMMENT ON FUNCTION pggit_excellence._shell_quoted(text) IS 'Internal: a word in quotes that a POSIX shell takes literally.';
