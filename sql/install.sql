@@ -47,6 +47,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 20_performance/_index_name.sql
 \ir 20_performance/_node_comparisons.sql
 \ir 20_performance/_statistics_since.sql
+\ir 20_performance/_undo_tuning.sql
 \ir 20_performance/analyze_slow_queries.sql
 \ir 20_performance/blocking_tree.sql
 \ir 20_performance/cache_hit_ratio.sql
@@ -110,6 +111,18 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_bypasses.sql
 \ir 35_tracking/tracking_coverage.sql
 \ir 35_tracking/tracking_gaps.sql
+\ir 40_hardening/tables.sql
+\ir 40_hardening/_hardening_checks.sql
+\ir 40_hardening/_path_weakness.sql
+\ir 40_hardening/_schema_kind.sql
+\ir 40_hardening/_stored_settings.sql
+\ir 40_hardening/_verdict.sql
+\ir 40_hardening/checks_bypass.sql
+\ir 40_hardening/hardening_check.sql
+\ir 40_hardening/hardening_score.sql
+\ir 50_audit/tables.sql
+\ir 50_audit/_append_only.sql
+\ir 50_audit/record_audit_event.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql

@@ -47,6 +47,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 20_performance/_index_name.sql
 \ir 20_performance/_node_comparisons.sql
 \ir 20_performance/_statistics_since.sql
+\ir 20_performance/_undo_tuning.sql
 \ir 20_performance/analyze_slow_queries.sql
 \ir 20_performance/blocking_tree.sql
 \ir 20_performance/cache_hit_ratio.sql

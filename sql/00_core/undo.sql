@@ -1,63 +1,65 @@
--- The statement that undoes a logged action, or NULL where its object is gone already.
--- The log is data that operators may write and superusers undo, so nothing in it is trusted: an index must carry our
--- prefix, a parameter must be one of ours, the table must be pgGit's, and the object must still be as we made it.
-CREATE FUNCTION pggit_excellence._undo_statement(done pggit_excellence.action_log)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- A kind of action is undone by the function _undo_<kind> (blanks as underscores): it gets the row of the log and returns the
+-- statements that undo it, in order, none where its object is gone already. undo() runs them.
+-- The log is data that operators may write and superusers undo, so such a function trusts nothing in it: it checks that
+-- the thing is one that our functions change, that it still is as we made it, and builds the statements from those parts.
+-- A new kind needs its function and its name in the CHECK action_log_kind, nothing else.
+CREATE FUNCTION pggit_excellence._undo_statements(done pggit_excellence.action_log)
+RETURNS text[]
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    current_value text;
-    statement     text;
+    undoer     text := '_undo_' || pg_catalog.replace(done.kind, ' ', '_');
+    statements text[];
 BEGIN
-    IF done.schema_name <> 'pggit'
-       OR done.kind = 'index' AND done.item NOT LIKE 'pggit\_excellence\_%'
-       OR done.kind = 'storage parameter' AND (
-           done.item NOT IN ('autovacuum_vacuum_scale_factor', 'autovacuum_analyze_scale_factor')
-           OR done.old_value !~ '^[0-9.]+([eE][-+]?[0-9]+)?$'
-       )
-    THEN
-        RAISE EXCEPTION 'action % was not made by this extension: % % on %.%', done.action_id, done.kind,
-                pg_catalog.quote_ident(done.item), pg_catalog.quote_ident(done.schema_name), pg_catalog.quote_ident(done.relation_name)
-            USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Somebody wrote this row into pggit_excellence.action_log by hand. Nothing was changed.';
+    IF pg_catalog.to_regprocedure(pg_catalog.format('pggit_excellence.%I(pggit_excellence.action_log)', undoer)) IS NULL THEN
+        RAISE EXCEPTION 'nothing here can undo action %, of kind %', done.action_id, done.kind
+            USING ERRCODE = 'undefined_function',
+                  HINT = 'The part of the extension that did it is not installed here. Nothing was changed.';
     END IF;
+    EXECUTE pg_catalog.format('SELECT pggit_excellence.%I($1)', undoer) INTO statements USING done;
+    RETURN statements;
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._undo_statements(pggit_excellence.action_log) IS
+    'Internal: the statements that undo a logged action, built from its checked parts by the function for its kind; empty: its object is gone already.';
 
-    IF done.kind = 'index' THEN
-        SELECT pg_catalog.pg_get_indexdef(i.indexrelid) INTO current_value
-        FROM pg_catalog.pg_index AS i
-        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-        JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-        WHERE n.nspname = done.schema_name AND t.relname = done.relation_name AND c.relname = done.item;
-        statement := pg_catalog.format('DROP INDEX %I.%I', done.schema_name, done.item);
-    ELSE
-        SELECT o.option_value INTO current_value
-        FROM pg_catalog.pg_class AS t
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-        CROSS JOIN LATERAL pg_catalog.pg_options_to_table(t.reloptions) AS o
-        WHERE n.nspname = done.schema_name AND t.relname = done.relation_name AND o.option_name = done.item;
-        statement := CASE
-            WHEN done.old_value IS NULL
-                THEN pg_catalog.format('ALTER TABLE %I.%I RESET (%I)', done.schema_name, done.relation_name, done.item)
-            ELSE pg_catalog.format('ALTER TABLE %I.%I SET (%I = %L)', done.schema_name, done.relation_name, done.item, done.old_value)
-        END;
-    END IF;
+-- For the functions of the kinds: a row that none of our functions can have written.
+CREATE FUNCTION pggit_excellence._refuse_forged(done pggit_excellence.action_log)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    RAISE EXCEPTION 'action % was not made by this extension: % % on %.%', done.action_id, done.kind,
+            pg_catalog.quote_ident(done.item), pg_catalog.quote_ident(done.schema_name), pg_catalog.quote_ident(done.relation_name)
+        USING ERRCODE = 'insufficient_privilege',
+              HINT = 'Somebody wrote this row into pggit_excellence.action_log by hand. Nothing was changed.';
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._refuse_forged(pggit_excellence.action_log) IS
+    'Internal: raises for a row of action_log that none of our functions can have written.';
 
+-- For the functions of the kinds: what stands now must be what we made; NULL, gone, is fine.
+CREATE FUNCTION pggit_excellence._refuse_changed(done pggit_excellence.action_log, current_value text, statement text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
     IF current_value <> done.new_value THEN
         RAISE EXCEPTION '% % was changed since action %', done.kind, pg_catalog.quote_ident(done.item), done.action_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = pg_catalog.format('It was %s and is %s.', done.new_value, current_value),
                   HINT = 'Put it back by hand if you want: ' || statement;
     END IF;
-    RETURN CASE WHEN current_value IS NOT NULL THEN statement END;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_statement(pggit_excellence.action_log) IS
-    'Internal: the statement that undoes a logged action, built from its checked parts; NULL: its object is gone already.';
+COMMENT ON FUNCTION pggit_excellence._refuse_changed(pggit_excellence.action_log, text, text) IS
+    'Internal: raises where a thing is no longer as the logged action made it, and names the statement that would put it back.';
 
--- Undo one action, once. Locks: the row of the log; DROP INDEX takes ACCESS EXCLUSIVE on its table for a moment, a
--- storage parameter SHARE UPDATE EXCLUSIVE; waits at most two seconds for them.
+-- Undo one action, once. Locks: the row of the log, and what the statements take on their objects for a moment (DROP INDEX
+-- ACCESS EXCLUSIVE on its table, a storage parameter SHARE UPDATE EXCLUSIVE); waits at most two seconds for them.
 CREATE FUNCTION pggit_excellence.undo(action_id bigint)
 RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -65,10 +67,11 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '2s'
 AS $body$
 DECLARE
-    done      pggit_excellence.action_log;
-    later     bigint;
-    statement text;
-    note      text;
+    done       pggit_excellence.action_log;
+    later      bigint;
+    statements text[];
+    statement  text;
+    note       text;
 BEGIN
     IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
         RAISE EXCEPTION 'this transaction is read-only'
@@ -94,11 +97,12 @@ BEGIN
                   HINT = pg_catalog.format('Undo it first: SELECT pggit_excellence.undo(%s);', later);
     END IF;
 
-    statement := pggit_excellence._undo_statement(done);
-    IF statement IS NOT NULL THEN
+    statements := pggit_excellence._undo_statements(done);
+    FOREACH statement IN ARRAY statements LOOP
+        -- pggit: ignore[PGX103] the dynamic query is a call of one of our functions _undo_<kind>, which build what they return
         PERFORM pggit_excellence._run_ddl(statement);
-    END IF;
-    note := COALESCE(statement, 'nothing to do: it was gone already');
+    END LOOP;
+    note := COALESCE(NULLIF(pg_catalog.array_to_string(statements, '; '), ''), 'nothing to do: it was gone already');
     UPDATE pggit_excellence.action_log AS l
     SET undone_at = pg_catalog.clock_timestamp(), undone_by = session_user, undo_note = note
     WHERE l.action_id = done.action_id;
@@ -106,7 +110,7 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.undo(bigint) IS
-    'Undoes one action of action_log, once, and returns the statement that it ran. Refuses what changed since, what a later action changed again, and rows that this extension did not write. Locks the table for a moment; waits at most 2 s.';
+    'Undoes one action of action_log, once, and returns the statements that it ran. Refuses what changed since, what a later action changed again, and rows that this extension did not write. Locks the table for a moment; waits at most 2 s.';
 
 -- Undo every standing action, the newest first, all or nothing.
 CREATE FUNCTION pggit_excellence.undo_all(action text DEFAULT NULL)

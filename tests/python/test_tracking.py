@@ -551,6 +551,40 @@ def test_stored_undo_sql_is_never_executed(tracked: psycopg.Connection) -> None:
     assert item in to_do(tracked)
 
 
+def test_a_new_kind_needs_its_function_only(pggit: psycopg.Connection) -> None:
+    """undo() finds the function of a kind by its name; without one it says so and changes nothing."""
+    pggit.execute("ALTER TABLE pggit_excellence.action_log DROP CONSTRAINT action_log_kind")
+    action = pggit.execute(PLANT, ("two things", "pggit", "objects", "x", None, "y")).fetchone()
+    with pytest.raises(psycopg.errors.UndefinedFunction, match=r"nothing here can undo action \d+, of kind two things"):
+        pggit.execute("SELECT pggit_excellence.undo(%s)", action)
+    pggit.execute(
+        """CREATE FUNCTION pggit_excellence._undo_two_things(done pggit_excellence.action_log) RETURNS text[]
+           LANGUAGE sql AS
+           $$ SELECT ARRAY['CREATE TABLE public.one ()', format('CREATE TABLE public.%I ()', ($1).item)] $$"""
+    )
+    row = pggit.execute("SELECT pggit_excellence.undo(%s)", action).fetchone()
+    assert row == ("CREATE TABLE public.one (); CREATE TABLE public.x ()",)
+    assert pggit.execute("SELECT to_regclass('public.one') IS NULL OR to_regclass('public.x') IS NULL").fetchone() == (
+        False,
+    )
+
+
+def test_each_kind_of_the_log_can_be_undone(pggit: psycopg.Connection) -> None:
+    """The kinds of the CHECK and the functions _undo_<kind> are the same."""
+    kinds = pggit.execute(
+        """SELECT '_undo_' || replace(k[1], ' ', '_') FROM regexp_matches((SELECT pg_get_constraintdef(c.oid)
+           FROM pg_constraint AS c WHERE c.conname = 'action_log_kind'), $$'([^']+)'::text$$, 'g') AS k ORDER BY 1"""
+    ).fetchall()
+    functions = pggit.execute(
+        """SELECT p.proname::text FROM pg_proc AS p WHERE p.pronamespace = 'pggit_excellence'::regnamespace
+           AND p.proargtypes = ARRAY['pggit_excellence.action_log'::regtype::oid]::oidvector
+           AND p.prorettype = 'text[]'::regtype AND p.proname ~ '^_undo_' AND p.proname <> '_undo_statements'
+           ORDER BY 1"""
+    ).fetchall()
+    assert kinds == functions
+    assert len(kinds) >= 2
+
+
 # ---- the guide
 
 
