@@ -20,6 +20,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $body$
+DECLARE
+    only_file text;
 BEGIN
     IF NOT pg_catalog.has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
        OR NOT pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')
@@ -28,8 +30,9 @@ BEGIN
                 pg_catalog.quote_ident(current_user), pg_catalog.quote_ident(current_user)
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    only_file := pggit_excellence._setting('hba_file');
     RETURN QUERY
-    SELECT COALESCE((h.fields ->> 'rule_number')::integer, h.line_number), COALESCE(h.fields ->> 'file_name', pggit_excellence._setting('hba_file')),
+    SELECT COALESCE((h.fields ->> 'rule_number')::integer, h.line_number), COALESCE(h.fields ->> 'file_name', only_file),
            h.line_number, h.type, h.database, h.user_name, h.address, n.network,
            h.type LIKE 'host%' AND h.address <> 'samehost'
                AND NOT COALESCE(n.network <<= '127.0.0.0/8'::inet OR n.network <<= '::1/128'::inet, false),
@@ -140,16 +143,18 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._hba_text(text, text[], text[], text, inet, text) IS 'Internal: a rule of pg_hba.conf as one line.';
 
 -- The verdict on a set of faults: pass where there are none; else the shell commands that edit the files and have them
--- read again. All edits of one file are one sed, so that the line numbers hold.
+-- read again. All edits of one file are one sed, so that the line numbers hold. Of many faults the evidence has 20.
 CREATE FUNCTION pggit_excellence._hba_verdict(faults jsonb, severe text DEFAULT 'fail')
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE WHEN faults IS NULL THEN 'pass' ELSE severe END,
-           pg_catalog.jsonb_build_object('lines', COALESCE((
-               SELECT pg_catalog.jsonb_agg(f.fault - 'edit' ORDER BY f.fault ->> 'file', (f.fault ->> 'line')::integer)
-               FROM pg_catalog.jsonb_array_elements(faults) AS f (fault)), '[]'::jsonb)),
+           CASE WHEN faults IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('count', pg_catalog.jsonb_array_length(faults), 'found', (
+               SELECT pg_catalog.jsonb_agg(s.fault - 'edit' ORDER BY s.number)
+               FROM (SELECT f.fault, pg_catalog.row_number() OVER (ORDER BY f.fault ->> 'file', (f.fault ->> 'line')::integer) AS number
+                     FROM pg_catalog.jsonb_array_elements(faults) AS f (fault)) AS s
+               WHERE s.number <= 20)) END,
            CASE WHEN faults IS NOT NULL THEN
                E'# On the server''s host, as its user:\n' || (
                SELECT pg_catalog.string_agg(c.command, E'\n' ORDER BY c.command)

@@ -42,21 +42,28 @@ COMMENT ON FUNCTION pggit_excellence._alter_system(text, text[]) IS
 -- What a check says of one setting: pass where it matches, else the statements that set it.
 --   good       regular expression of the values that pass
 --   elements   what to set it to
+--   severe     the status where it does not match: fail or warn
 CREATE FUNCTION pggit_excellence._setting_verdict(name text, good text, elements text[], severe text DEFAULT 'fail')
 RETURNS TABLE (status text, evidence jsonb, remediation text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT v.status,
-           pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-               'setting', name, 'value', v.value, 'expected', pg_catalog.array_to_string(elements, ', '),
-               'source', (SELECT s.source FROM pg_catalog.pg_settings AS s WHERE s.name = _setting_verdict.name),
-               'reason', CASE v.status WHEN 'not_applicable' THEN 'this server has no such setting' END)),
-           CASE WHEN v.status = severe THEN pggit_excellence._alter_system(name, elements) END
-    FROM (
-        SELECT f.value, CASE WHEN f.value IS NULL THEN 'not_applicable' WHEN f.value ~ good THEN 'pass' ELSE severe END AS status
-        FROM (SELECT pggit_excellence._setting(name) AS value) AS f
-    ) AS v
+DECLARE
+    value text := pggit_excellence._setting(name);
+BEGIN
+    IF value IS NULL THEN
+        RETURN QUERY SELECT v.* FROM pggit_excellence._no_verdict('not_applicable', 'this server has no setting ' || name) AS v;
+        RETURN;
+    END IF;
+    evidence := pg_catalog.jsonb_build_object('setting', name, 'value', value, 'expected', pg_catalog.array_to_string(elements, ', '));
+    IF value ~ good THEN
+        status := 'pass';
+    ELSE
+        status := severe;
+        remediation := pggit_excellence._alter_system(name, elements);
+    END IF;
+    RETURN NEXT;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._setting_verdict(text, text, text[], text) IS
     'Internal: the verdict on one setting whose good values match a regular expression; elements: what to set it to; severe: fail or warn.';
@@ -64,24 +71,29 @@ COMMENT ON FUNCTION pggit_excellence._setting_verdict(text, text, text[], text) 
 -- The same for a number: pass from lowest to highest, both included; NULL: no limit on that side.
 CREATE FUNCTION pggit_excellence._number_verdict(name text, lowest bigint, highest bigint, element text, severe text DEFAULT 'fail')
 RETURNS TABLE (status text, evidence jsonb, remediation text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT v.status,
-           pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-               'setting', name, 'value', v.value, 'unit', v.unit, 'lowest', lowest, 'highest', highest, 'source', v.source,
-               'reason', CASE v.status WHEN 'not_applicable' THEN 'this server has no such setting' END)),
-           CASE WHEN v.status = severe THEN pggit_excellence._alter_system(name, ARRAY[element]) END
-    FROM (
-        SELECT f.value, s.unit, s.source,
-               CASE WHEN f.value IS NULL THEN 'not_applicable'
-                    WHEN f.value < lowest OR f.value > highest THEN severe ELSE 'pass' END AS status
-        FROM (SELECT pggit_excellence._setting(name)::numeric AS value) AS f
-        LEFT JOIN pg_catalog.pg_settings AS s ON s.name = _number_verdict.name
-    ) AS v
+DECLARE
+    value bigint := pggit_excellence._setting(name);
+BEGIN
+    IF value IS NULL THEN
+        RETURN QUERY SELECT v.* FROM pggit_excellence._no_verdict('not_applicable', 'this server has no setting ' || name) AS v;
+        RETURN;
+    END IF;
+    evidence := pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+        'setting', name, 'value', value, 'expected', element, 'lowest', lowest, 'highest', highest));
+    IF value < lowest OR value > highest THEN
+        status := severe;
+        remediation := pggit_excellence._alter_system(name, ARRAY[element]);
+    ELSE
+        status := 'pass';
+    END IF;
+    RETURN NEXT;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._number_verdict(text, bigint, bigint, text, text) IS
-    'Internal: the verdict on one numeric setting, in its base unit; lowest and highest pass, NULL: no limit; element: what to set it to.';
+    'Internal: the verdict on one numeric setting; lowest and highest, in its base unit, pass, NULL: no limit; element: what to set it to.';
 
 -- What a check says of one library that is to be loaded with the server.
 CREATE FUNCTION pggit_excellence._library_verdict(libraries text[])
@@ -98,6 +110,7 @@ AS $body$
                      FROM pg_catalog.regexp_split_to_table(pggit_excellence._setting('shared_preload_libraries'), ',')
                          WITH ORDINALITY AS e (element, number)
                      WHERE pg_catalog.btrim(e.element) <> '' ORDER BY e.number) AS loaded
+        OFFSET 0  -- or it would be found out at each mention
     ) AS l
 $body$;
 COMMENT ON FUNCTION pggit_excellence._library_verdict(text[]) IS

@@ -149,25 +149,26 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._hba_verdict((
+        WITH rules AS MATERIALIZED (SELECT h.* FROM pggit_excellence._hba_rules() AS h WHERE h.error IS NULL)
         SELECT pg_catalog.jsonb_agg(pggit_excellence._hba_fault(r.file, r.line,
                    pggit_excellence._hba_text(r.type, r.databases, r.users, r.address, r.network, r.method),
                    pg_catalog.format('%si host all %s all reject', r.line,
                        (SELECT pg_catalog.string_agg('"' || pg_catalog.replace(a.name, '"', '""') || '"', ',' ORDER BY a.name)
                         FROM pg_catalog.unnest(s.roles) AS a (name))), pg_catalog.jsonb_build_object('superusers', s.roles)))
-        FROM pggit_excellence._hba_rules() AS r
+        FROM rules AS r
         CROSS JOIN LATERAL (
             SELECT pg_catalog.array_agg(u.rolname::text ORDER BY u.rolname) AS roles
             FROM pg_catalog.pg_roles AS u
             WHERE u.rolsuper AND u.rolcanlogin AND pggit_excellence._hba_names_role(r.users, u.rolname::text)
               AND NOT EXISTS (
-                  SELECT FROM pggit_excellence._hba_rules() AS e
-                  WHERE e.rule < r.rule AND e.method = 'reject' AND e.error IS NULL
+                  SELECT FROM rules AS e
+                  WHERE e.rule < r.rule AND e.method = 'reject'
                     AND pggit_excellence._hba_names_role(e.users, u.rolname::text)
                     AND pggit_excellence._hba_type_covers(e.type, r.type)
                     AND pggit_excellence._hba_names_cover(e.databases, r.databases, ARRAY['all'], ARRAY['all'])
                     AND pggit_excellence._hba_address_covers(e.address, e.network, r.address, r.network))
         ) AS s
-        WHERE r.remote AND r.method <> 'reject' AND r.error IS NULL AND r.databases <> ARRAY['replication'] AND s.roles IS NOT NULL)) AS v
+        WHERE r.remote AND r.method <> 'reject' AND r.databases <> ARRAY['replication'] AND s.roles IS NOT NULL)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_hba_superuser_remote() IS 'Internal: hardening check hba_superuser_remote: No superuser can log in from another host.';
 
@@ -285,13 +286,10 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN r.names IS NULL THEN 'pass' ELSE 'fail' END,
-           pg_catalog.jsonb_build_object('roles', COALESCE(r.names, ARRAY[]::text[])), r.statements
-    FROM (
-        SELECT pg_catalog.array_agg(a.rolname::text ORDER BY a.rolname) AS names,
-               pg_catalog.string_agg(pg_catalog.format('ALTER ROLE %I CONNECTION LIMIT 100;', a.rolname), E'\n' ORDER BY a.rolname) AS statements
-        FROM pg_catalog.pg_roles AS a
-        WHERE a.rolcanlogin AND NOT a.rolsuper AND a.rolconnlimit = -1
-    ) AS r
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(r.rolname), pg_catalog.format('ALTER ROLE %I CONNECTION LIMIT 100', r.rolname))::pggit_excellence._fault
+        FROM pg_catalog.pg_roles AS r
+        WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolconnlimit = -1)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_role_connection_limit() IS 'Internal: hardening check role_connection_limit: Every role that can log in has a limit of connections.';

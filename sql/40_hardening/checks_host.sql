@@ -110,7 +110,7 @@ AS $body$
     SELECT CASE WHEN s.bits & 7 <> 0 THEN 'fail' ELSE 'pass' END,
            pg_catalog.jsonb_build_object('setting', 'unix_socket_permissions', 'value', pg_catalog.current_setting('unix_socket_permissions')),
            CASE WHEN s.bits & 7 <> 0 THEN pggit_excellence._alter_system('unix_socket_permissions', ARRAY['0770']) END
-    FROM (SELECT pggit_excellence._setting('unix_socket_permissions')::integer AS bits) AS s
+    FROM (SELECT pggit_excellence._setting('unix_socket_permissions')::integer AS bits OFFSET 0) AS s
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_socket_permissions() IS 'Internal: hardening check socket_permissions: The Unix socket is not for everybody.';
 
@@ -173,13 +173,11 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN t.names IS NULL THEN 'pass' ELSE 'fail' END, pg_catalog.jsonb_build_object('tablespaces', COALESCE(t.names, ARRAY[]::text[])), t.statements
-    FROM (
-        SELECT pg_catalog.array_agg(s.spcname::text ORDER BY s.spcname) AS names,
-               pg_catalog.string_agg(pg_catalog.format('DROP TABLESPACE %I;', s.spcname), E'\n' ORDER BY s.spcname) AS statements
-        FROM pg_catalog.pg_tablespace AS s
-        WHERE pg_catalog.starts_with(pg_catalog.pg_tablespace_location(s.oid) || '/', pggit_excellence._setting('data_directory') || '/')
-    ) AS t
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(t.spcname), pg_catalog.format('DROP TABLESPACE %I', t.spcname))::pggit_excellence._fault
+        FROM pg_catalog.pg_tablespace AS t
+        WHERE pg_catalog.starts_with(pg_catalog.pg_tablespace_location(t.oid) || '/', pggit_excellence._setting('data_directory') || '/'))) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_tablespace_in_data_directory() IS 'Internal: hardening check tablespace_in_data_directory: No tablespace is inside of the data directory.';
 

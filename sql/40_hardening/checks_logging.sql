@@ -107,7 +107,7 @@ AS $body$
     SELECT CASE WHEN d.destinations ~ '^(syslog|eventlog|, )+$' THEN 'not_applicable' ELSE v.status END,
            v.evidence || pg_catalog.jsonb_build_object('log_destination', d.destinations),
            CASE WHEN d.destinations !~ '^(syslog|eventlog|, )+$' THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') AS destinations) AS d
+    FROM (SELECT pggit_excellence._setting('log_destination') AS destinations OFFSET 0) AS d
     CROSS JOIN pggit_excellence._setting_verdict('logging_collector', '^on$', ARRAY['on']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_logging_collector() IS 'Internal: hardening check logging_collector: Messages on standard error are collected.';
@@ -125,7 +125,7 @@ AS $body$
                                     pggit_excellence._shell_quoted(pg_catalog.format('ALTER SYSTEM SET log_directory = %L', l.data || '_log'))) END
     FROM (
         SELECT d.value, d.data, d.value NOT LIKE '/%' OR pg_catalog.starts_with(d.value || '/', d.data || '/') AS inside
-        FROM (SELECT pggit_excellence._setting('log_directory') AS value, pggit_excellence._setting('data_directory') AS data) AS d
+        FROM (SELECT pggit_excellence._setting('log_directory') AS value, pggit_excellence._setting('data_directory') AS data OFFSET 0) AS d
     ) AS l
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_log_directory() IS 'Internal: hardening check log_directory: Logs are kept outside of the data directory.';
@@ -149,7 +149,7 @@ AS $body$
     SELECT CASE WHEN m.bits & 31 <> 0 THEN 'fail' ELSE 'pass' END,
            pg_catalog.jsonb_build_object('setting', 'log_file_mode', 'value', pg_catalog.current_setting('log_file_mode')),
            CASE WHEN m.bits & 31 <> 0 THEN pggit_excellence._alter_system('log_file_mode', ARRAY['0600']) END
-    FROM (SELECT pggit_excellence._setting('log_file_mode')::integer AS bits) AS m
+    FROM (SELECT pggit_excellence._setting('log_file_mode')::integer AS bits OFFSET 0) AS m
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_log_file_mode() IS 'Internal: hardening check log_file_mode: Log files are not for everybody.';
 
@@ -191,7 +191,7 @@ AS $body$
     SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
            CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
            CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used) AS d
+    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
     CROSS JOIN pggit_excellence._setting_verdict('syslog_facility', '^local[0-7]$', ARRAY['local0']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_facility() IS 'Internal: hardening check syslog_facility: Messages to syslog have a facility of their own.';
@@ -204,7 +204,7 @@ AS $body$
     SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
            CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
            CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used) AS d
+    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
     CROSS JOIN pggit_excellence._setting_verdict('syslog_sequence_numbers', '^on$', ARRAY['on']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_sequence_numbers() IS 'Internal: hardening check syslog_sequence_numbers: Messages to syslog are numbered.';
@@ -217,7 +217,7 @@ AS $body$
     SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
            CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
            CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used) AS d
+    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
     CROSS JOIN pggit_excellence._setting_verdict('syslog_split_messages', '^on$', ARRAY['on']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_split_messages() IS 'Internal: hardening check syslog_split_messages: Long messages to syslog are split.';
@@ -230,7 +230,7 @@ AS $body$
     SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
            CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
            CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used) AS d
+    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
     CROSS JOIN pggit_excellence._setting_verdict('syslog_ident', '[a-zA-Z]', ARRAY['postgres']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_ident() IS 'Internal: hardening check syslog_ident: Messages to syslog name this server.';
@@ -347,7 +347,7 @@ AS $body$
            CASE WHEN NOT d.structured THEN v.remediation END
     FROM (
         SELECT f.destinations, f.destinations ~ '^(csvlog|jsonlog|, )+$' AS structured
-        FROM (SELECT pggit_excellence._setting('log_destination') AS destinations) AS f
+        FROM (SELECT pggit_excellence._setting('log_destination') AS destinations OFFSET 0) AS f
     ) AS d
     CROSS JOIN pggit_excellence._setting_verdict(
         'log_line_prefix', '^(?=.*%-?[0-9]*[mtn])(?=.*%-?[0-9]*[pc])(?=.*%-?[0-9]*u)(?=.*%-?[0-9]*d)(?=.*%-?[0-9]*[hr])',
@@ -380,23 +380,14 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN o.found IS NULL THEN 'pass' ELSE 'fail' END,
-           pg_catalog.jsonb_build_object('overrides', COALESCE(o.found, '[]'::jsonb)), o.statements
-    FROM (
-        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('database', d.datname, 'role', r.rolname, 'setting', c.entry) ORDER BY d.datname, r.rolname, c.entry) AS found,
-               pg_catalog.string_agg(pg_catalog.format('ALTER %s RESET %s;',
-                   CASE WHEN r.oid IS NULL THEN CASE WHEN d.oid IS NULL THEN 'ROLE ALL' ELSE pg_catalog.format('DATABASE %I', d.datname) END
-                        ELSE pg_catalog.format('ROLE %I', r.rolname) || COALESCE(pg_catalog.format(' IN DATABASE %I', d.datname), '') END,
-                   p.name), E'\n' ORDER BY d.datname, r.rolname, c.entry) AS statements
-        FROM pg_catalog.pg_db_role_setting AS s
-        LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase
-        LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
-        CROSS JOIN pg_catalog.unnest(s.setconfig) AS c (entry)
-        CROSS JOIN LATERAL (SELECT pg_catalog.split_part(c.entry, '=', 1) AS name, pg_catalog.substr(c.entry, pg_catalog.strpos(c.entry, '=') + 1) AS value) AS p
-        WHERE (p.name = 'log_statement' AND p.value = 'none') OR (p.name IN ('log_connections', 'log_disconnections', 'log_replication_commands') AND p.value IN ('off', ''))
-           OR (p.name IN ('log_min_messages', 'log_min_error_statement') AND p.value IN ('log', 'fatal', 'panic'))
-           OR (p.name = 'log_error_verbosity' AND p.value = 'terse') OR (p.name = 'pgaudit.log' AND p.value IN ('none', ''))
-    ) AS o
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.format('%s: %s = %s', s.place, p.name, s.value), s.mend)::pggit_excellence._fault
+        FROM (VALUES ('log_statement', '^none$'), ('log_connections', '^(off|)$'), ('log_disconnections', '^off$'), ('log_replication_commands', '^off$'),
+                     ('log_min_messages', '^(log|fatal|panic)$'), ('log_min_error_statement', '^(log|fatal|panic)$'), ('log_error_verbosity', '^terse$'),
+                     ('pgaudit.log', '^(none|)$')) AS p (name, bad)
+        CROSS JOIN LATERAL pggit_excellence._stored_settings(p.name) AS s
+        WHERE s.value ~* p.bad AND s.place NOT LIKE 'server (%')) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_logging_overrides() IS 'Internal: hardening check logging_overrides: No role or database logs less than the server.';
 

@@ -25,7 +25,7 @@ AS $body$
          'What is not used any more is closed by every way in, not by the password alone.'),
         ('login_without_password', 'Roles without a password are those that prove themselves in another way',
          'medium', '{strict}'::text[], 'sql', '{"cis": ["4.10"], "stig": ["V-233612"], "soc2": ["CC6.1", "CC6.2"], "cwe": ["CWE-258"]}'::jsonb,
-         'A role that may log in, has no password, and for which pg_hba.conf has rules with passwords or trust only: either nobody can use it, or everybody.'),
+         'A role that may log in, has no password, and for which pg_hba.conf has rules with passwords or trust only: either nobody can use it, or everybody. Superusers are left out: mend their rules (hba_trust) first.'),
         ('password_strength_module', 'Weak passwords are refused',
          'medium', '{strict}'::text[], 'restart', '{"cis": ["5.6"], "stig": ["V-233515"], "soc2": ["CC6.1"], "cwe": ["CWE-521"], "pgdsat": ["5.6"]}'::jsonb,
          'passwordcheck comes with PostgreSQL; credcheck and passwordpolicy do more. They see passwords that are sent in clear text only, not those that psql''s \password has hashed.')
@@ -48,20 +48,6 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._role_passwords() IS
     'Internal: roles with their stored passwords (hashes; NULL: none); an error for who may not see them. Source: pg_authid.';
-
--- The verdict on a set of roles: pass where it is empty.
-CREATE FUNCTION pggit_excellence._roles_verdict(names text[], statement text, severe text DEFAULT 'fail')
-RETURNS TABLE (status text, evidence jsonb, remediation text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS $body$
-    SELECT CASE WHEN names IS NULL THEN 'pass' ELSE severe END,
-           pg_catalog.jsonb_build_object('roles', COALESCE(names, ARRAY[]::text[])),
-           (SELECT pg_catalog.string_agg(pg_catalog.format('ALTER ROLE %I %s;', n.name, statement), E'\n' ORDER BY n.number)
-            FROM pg_catalog.unnest(names) WITH ORDINALITY AS n (name, number))
-$body$;
-COMMENT ON FUNCTION pggit_excellence._roles_verdict(text[], text, text) IS
-    'Internal: the verdict on roles that have a fault (NULL: none), with one ALTER ROLE for each; statement is what follows the name, from constants of ours only.';
 
 -- Whether a stored SCRAM verifier is that of this password (RFC 5802; ASCII only). NULL: no SCRAM verifier, or more
 -- iterations than are worth the time. 4096 iterations take about 20 ms.
@@ -131,10 +117,10 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._roles_verdict((
-        SELECT pg_catalog.array_agg(p.role_name ORDER BY p.role_name COLLATE "C")
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(p.role_name), pg_catalog.format('ALTER ROLE %I PASSWORD NULL', p.role_name))::pggit_excellence._fault
         FROM pggit_excellence._role_passwords() AS p
-        WHERE p.verifier LIKE 'md5%'), 'PASSWORD NULL') AS v
+        WHERE p.verifier LIKE 'md5%')) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_password_md5() IS 'Internal: hardening check password_md5: No password is stored as md5.';
 
@@ -144,15 +130,15 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._roles_verdict((
-        SELECT pg_catalog.array_agg(t.role_name ORDER BY t.role_name COLLATE "C")
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(t.role_name), pg_catalog.format('ALTER ROLE %I PASSWORD NULL', t.role_name))::pggit_excellence._fault
         FROM (
             SELECT p.role_name, p.verifier, pg_catalog.row_number() OVER (PARTITION BY p.verifier LIKE 'md5%' ORDER BY p.is_super DESC, p.role_name COLLATE "C") AS number
             FROM pggit_excellence._role_passwords() AS p
             WHERE p.verifier IS NOT NULL AND p.can_login
         ) AS t
         WHERE CASE WHEN t.verifier LIKE 'md5%' THEN pggit_excellence._md5_matches(t.verifier, t.role_name)
-                   WHEN t.number <= 10 THEN pggit_excellence._scram_matches(t.verifier, t.role_name) END), 'PASSWORD NULL') AS v
+                   WHEN t.number <= 10 THEN pggit_excellence._scram_matches(t.verifier, t.role_name) END)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_password_is_role_name() IS 'Internal: hardening check password_is_role_name: No password is the name of its role.';
 
@@ -162,10 +148,10 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._roles_verdict((
-        SELECT pg_catalog.array_agg(p.role_name ORDER BY p.role_name COLLATE "C")
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(p.role_name), pg_catalog.format('ALTER ROLE %I PASSWORD NULL', p.role_name))::pggit_excellence._fault
         FROM pggit_excellence._role_passwords() AS p
-        WHERE (pg_catalog.regexp_match(p.verifier, '^SCRAM-SHA-256\$([0-9]+):'))[1]::integer < 4096), 'PASSWORD NULL') AS v
+        WHERE (pg_catalog.regexp_match(p.verifier, '^SCRAM-SHA-256\$([0-9]+):'))[1]::integer < 4096)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_scram_iterations() IS 'Internal: hardening check scram_iterations: Stored passwords have the usual number of SCRAM iterations.';
 
@@ -175,10 +161,10 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._roles_verdict((
-        SELECT pg_catalog.array_agg(p.role_name ORDER BY p.role_name COLLATE "C")
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(p.role_name), pg_catalog.format('ALTER ROLE %I VALID UNTIL %L', p.role_name, (pg_catalog.now() + interval '90 days')::date))::pggit_excellence._fault
         FROM pggit_excellence._role_passwords() AS p
-        WHERE p.can_login AND p.verifier IS NOT NULL AND COALESCE(p.valid_until, 'infinity') = 'infinity'), pg_catalog.format('VALID UNTIL %L', (pg_catalog.now() + interval '90 days')::date)) AS v
+        WHERE p.can_login AND p.verifier IS NOT NULL AND COALESCE(p.valid_until, 'infinity') = 'infinity')) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_password_expiry() IS 'Internal: hardening check password_expiry: Every password expires.';
 
@@ -188,10 +174,10 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._roles_verdict((
-        SELECT pg_catalog.array_agg(p.role_name ORDER BY p.role_name COLLATE "C")
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(p.role_name), pg_catalog.format('ALTER ROLE %I NOLOGIN', p.role_name))::pggit_excellence._fault
         FROM (SELECT r.rolname::text AS role_name, r.rolcanlogin, r.rolvaliduntil FROM pg_catalog.pg_roles AS r) AS p
-        WHERE p.rolcanlogin AND p.rolvaliduntil < pg_catalog.now()), 'NOLOGIN') AS v
+        WHERE p.rolcanlogin AND p.rolvaliduntil < pg_catalog.now())) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_password_expired_login() IS 'Internal: hardening check password_expired_login: Roles whose password has expired cannot log in.';
 
@@ -201,14 +187,14 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._roles_verdict((
-        SELECT pg_catalog.array_agg(p.role_name ORDER BY p.role_name COLLATE "C")
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(p.role_name), pg_catalog.format('ALTER ROLE %I NOLOGIN', p.role_name))::pggit_excellence._fault
         FROM pggit_excellence._role_passwords() AS p
-        WHERE p.can_login AND p.verifier IS NULL
+        WHERE p.can_login AND p.verifier IS NULL AND NOT p.is_super
           AND NOT EXISTS (
               SELECT FROM pggit_excellence._hba_rules() AS h
               WHERE h.error IS NULL AND h.method NOT IN ('reject', 'trust', 'password', 'md5', 'scram-sha-256')
-                AND h.databases <> ARRAY['replication'] AND pggit_excellence._hba_names_role(h.users, p.role_name))), 'NOLOGIN') AS v
+                AND h.databases <> ARRAY['replication'] AND pggit_excellence._hba_names_role(h.users, p.role_name)))) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_login_without_password() IS 'Internal: hardening check login_without_password: Roles without a password are those that prove themselves in another way.';
 

@@ -109,14 +109,13 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN e.found IS NULL THEN 'pass' ELSE 'fail' END, pg_catalog.jsonb_build_object('extensions', COALESCE(e.found, '[]'::jsonb)), e.statements
-    FROM (
-        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('extension', x.extname, 'version', x.extversion, 'available', a.default_version) ORDER BY x.extname) AS found,
-               pg_catalog.string_agg(pg_catalog.format('ALTER EXTENSION %I UPDATE;', x.extname), E'\n' ORDER BY x.extname) AS statements
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.format('%I %s: %s is installed', x.extname, x.extversion, a.default_version),
+                pg_catalog.format('ALTER EXTENSION %I UPDATE', x.extname))::pggit_excellence._fault
         FROM pg_catalog.pg_extension AS x
         JOIN pg_catalog.pg_available_extensions AS a ON a.name = x.extname
-        WHERE a.default_version <> x.extversion
-    ) AS e
+        WHERE a.default_version <> x.extversion)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_extension_updates() IS 'Internal: hardening check extension_updates: Extensions have the version whose files are installed.';
 

@@ -87,20 +87,12 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN r.names IS NULL THEN 'pass' ELSE 'fail' END,
-           pg_catalog.jsonb_build_object('roles', COALESCE(r.names, '[]'::jsonb)), r.statements
-    FROM (
-        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('role', a.rolname, 'also', a.attributes) ORDER BY a.rolname) AS names,
-               pg_catalog.string_agg(pg_catalog.format('ALTER ROLE %I %s;', a.rolname,
-                   (SELECT pg_catalog.string_agg('NO' || t.attribute, ' ') FROM pg_catalog.unnest(a.attributes) AS t (attribute))), E'\n' ORDER BY a.rolname) AS statements
-        FROM (
-            SELECT p.rolname, pg_catalog.array_remove(ARRAY[CASE WHEN p.rolcreaterole THEN 'CREATEROLE' END, CASE WHEN p.rolcreatedb THEN 'CREATEDB' END,
-                                                            CASE WHEN p.rolbypassrls THEN 'BYPASSRLS' END], NULL) AS attributes
-            FROM pg_catalog.pg_roles AS p
-            WHERE p.rolreplication AND NOT p.rolsuper
-        ) AS a
-        WHERE a.attributes <> '{}'
-    ) AS r
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.format('%I: %s', r.rolname, a.attribute), pg_catalog.format('ALTER ROLE %I NO%s', r.rolname, a.attribute))::pggit_excellence._fault
+        FROM pg_catalog.pg_roles AS r
+        CROSS JOIN LATERAL (VALUES (r.rolcreaterole, 'CREATEROLE'), (r.rolcreatedb, 'CREATEDB'), (r.rolbypassrls, 'BYPASSRLS')) AS a (given, attribute)
+        WHERE r.rolreplication AND NOT r.rolsuper AND a.given)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_replication_role_privileges() IS 'Internal: hardening check replication_role_privileges: Roles for replication can do nothing else.';
 
@@ -177,7 +169,7 @@ AS $body$
         SELECT m.mode, m.mode <> 'off' AND (m.command <> '' OR COALESCE(m.library, '') <> '') AS archives,
                (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'physical' AND s.active) AS receivers
         FROM (SELECT pggit_excellence._setting('archive_mode') AS mode, pggit_excellence._setting('archive_command') AS command,
-                     pggit_excellence._setting('archive_library') AS library) AS m
+                     pggit_excellence._setting('archive_library') AS library OFFSET 0) AS m
     ) AS a
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_wal_archiving() IS 'Internal: hardening check wal_archiving: WAL is archived.';
@@ -212,6 +204,7 @@ AS $body$
     FROM (
         SELECT pggit_excellence._setting('max_slot_wal_keep_size') AS kept,
                (SELECT pg_catalog.array_agg(r.slot_name::text ORDER BY r.slot_name) FROM pg_catalog.pg_replication_slots AS r WHERE NOT r.active) AS idle
+        OFFSET 0
     ) AS s
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_slot_wal_limit() IS 'Internal: hardening check slot_wal_limit: A forgotten replication slot cannot fill the disk.';
@@ -229,7 +222,7 @@ AS $body$
     FROM (
         SELECT f.info, f.mode, COALESCE(f.mode, '') IN ('verify-ca', 'verify-full') OR f.info ~ 'host\s*=\s*''?/' AS safe
         FROM (SELECT i.info, (pg_catalog.regexp_match(i.info, 'sslmode\s*=\s*''?([a-z-]+)'))[1] AS mode
-              FROM (SELECT pggit_excellence._setting('primary_conninfo') AS info) AS i) AS f
+              FROM (SELECT pggit_excellence._setting('primary_conninfo') AS info OFFSET 0) AS i) AS f
     ) AS c
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_primary_conninfo_tls() IS 'Internal: hardening check primary_conninfo_tls: A standby verifies its primary.';
@@ -245,7 +238,7 @@ AS $body$
            CASE WHEN c.found THEN pggit_excellence._alter_system('primary_conninfo', ARRAY[pggit_excellence._without_password(c.info)]) END
     FROM (
         SELECT i.info, pggit_excellence._without_password(i.info) <> i.info AS found
-        FROM (SELECT pggit_excellence._setting('primary_conninfo') AS info) AS i
+        FROM (SELECT pggit_excellence._setting('primary_conninfo') AS info OFFSET 0) AS i
     ) AS c
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_primary_conninfo_password() IS 'Internal: hardening check primary_conninfo_password: A standby''s settings hold no password.';
@@ -261,17 +254,14 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN QUERY
-    SELECT CASE WHEN f.names IS NULL THEN 'pass' ELSE 'fail' END,
-           pg_catalog.jsonb_build_object('subscriptions', COALESCE(f.names, ARRAY[]::text[])), f.statements
-    FROM (
-        SELECT pg_catalog.array_agg(s.subname::text ORDER BY s.subname) AS names,
-               pg_catalog.string_agg(pg_catalog.format('ALTER SUBSCRIPTION %I CONNECTION %L;', s.subname, pggit_excellence._without_password(s.subconninfo)),
-                                     E'\n' ORDER BY s.subname) AS statements
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.quote_ident(s.subname), pg_catalog.format('ALTER SUBSCRIPTION %I CONNECTION %L', s.subname,
+                                                                     pggit_excellence._without_password(s.subconninfo)))::pggit_excellence._fault
         FROM pg_catalog.pg_subscription AS s
         JOIN pg_catalog.pg_database AS d ON d.oid = s.subdbid AND d.datname = pg_catalog.current_database()
         JOIN pg_catalog.pg_roles AS r ON r.oid = s.subowner AND r.rolsuper
-        WHERE pggit_excellence._without_password(s.subconninfo) <> s.subconninfo
-    ) AS f;
+        WHERE pggit_excellence._without_password(s.subconninfo) <> s.subconninfo)) AS v;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_subscription_password() IS 'Internal: hardening check subscription_password: Subscriptions hold no password.';

@@ -146,16 +146,14 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN d.found IS NULL THEN 'pass' ELSE 'fail' END, pg_catalog.jsonb_build_object('settings', COALESCE(d.found, '{}'::jsonb)), d.statements
-    FROM (
-        SELECT pg_catalog.jsonb_object_agg(s.name, s.reset_val) AS found,
-               pg_catalog.string_agg(pggit_excellence._alter_system(s.name, ARRAY[s.boot_val]), E'\n' ORDER BY s.name) AS statements
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.format('%s = %s', s.name, s.reset_val), pg_catalog.rtrim(pggit_excellence._alter_system(s.name, ARRAY[s.boot_val]), ';'))::pggit_excellence._fault
         FROM pg_catalog.pg_settings AS s
         WHERE s.name IN ('allow_in_place_tablespaces', 'allow_system_table_mods', 'debug_deadlocks', 'ignore_checksum_failure', 'ignore_invalid_pages',
                          'ignore_system_indexes', 'jit_debugging_support', 'post_auth_delay', 'pre_auth_delay', 'remove_temp_files_after_crash',
                          'trace_locks', 'trace_lwlocks', 'wal_consistency_checking', 'zero_damaged_pages')
-          AND s.reset_val <> s.boot_val
-    ) AS d
+          AND s.reset_val <> s.boot_val)) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_developer_settings() IS 'Internal: hardening check developer_settings: Settings for developers of PostgreSQL are off.';
 
@@ -177,19 +175,12 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN o.found IS NULL THEN 'pass' ELSE 'fail' END, pg_catalog.jsonb_build_object('overrides', COALESCE(o.found, '[]'::jsonb)), o.statements
-    FROM (
-        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('database', d.datname, 'role', r.rolname, 'setting', c.entry) ORDER BY d.datname, r.rolname, c.entry) AS found,
-               pg_catalog.string_agg(pg_catalog.format('ALTER %s RESET %s;',
-                   CASE WHEN r.oid IS NULL THEN CASE WHEN d.oid IS NULL THEN 'ROLE ALL' ELSE pg_catalog.format('DATABASE %I', d.datname) END
-                        ELSE pg_catalog.format('ROLE %I', r.rolname) || COALESCE(pg_catalog.format(' IN DATABASE %I', d.datname), '') END,
-                   pg_catalog.split_part(c.entry, '=', 1)), E'\n' ORDER BY d.datname, r.rolname, c.entry) AS statements
-        FROM pg_catalog.pg_db_role_setting AS s
-        LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase
-        LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
-        CROSS JOIN pg_catalog.unnest(s.setconfig) AS c (entry)
-        WHERE c.entry ~ '^(session|local)_preload_libraries=.' OR c.entry ~ '^dynamic_library_path='
-    ) AS o
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._verdict('fail', ARRAY(
+        SELECT (pg_catalog.format('%s: %s = %s', s.place, p.name, s.value), s.mend)::pggit_excellence._fault
+        FROM (VALUES ('session_preload_libraries'), ('local_preload_libraries'), ('dynamic_library_path')) AS p (name)
+        CROSS JOIN LATERAL pggit_excellence._stored_settings(p.name) AS s
+        WHERE s.value <> '' AND s.place NOT LIKE 'server (%')) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_preload_by_role() IS 'Internal: hardening check preload_by_role: No role or database loads libraries of its own.';
 

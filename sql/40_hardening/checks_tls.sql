@@ -57,6 +57,7 @@ AS $body$
         SELECT pggit_excellence._setting('ssl_library') AS library, pggit_excellence._setting('ssl') AS enabled,
                pggit_excellence._shell_quoted(pggit_excellence._data_path(pggit_excellence._setting('ssl_cert_file'))) AS certificate,
                pggit_excellence._shell_quoted(pggit_excellence._data_path(pggit_excellence._setting('ssl_key_file'))) AS key
+        OFFSET 0
     ) AS t
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_tls_enabled() IS 'Internal: hardening check tls_enabled: TLS is on.';
@@ -69,14 +70,15 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._hba_verdict((
+        WITH rules AS MATERIALIZED (SELECT h.* FROM pggit_excellence._hba_rules() AS h WHERE h.error IS NULL)
         SELECT pg_catalog.jsonb_agg(pggit_excellence._hba_fault(r.file, r.line,
                    pggit_excellence._hba_text(r.type, r.databases, r.users, r.address, r.network, r.method),
                    pg_catalog.format('%ss/^([[:space:]]*)host(nossl|nogssenc)?([[:space:]])/\1hostssl\3/', r.line)))
-        FROM pggit_excellence._hba_rules() AS r
-        WHERE r.remote AND r.method <> 'reject' AND r.error IS NULL AND r.type IN ('host', 'hostnossl', 'hostnogssenc')
+        FROM rules AS r
+        WHERE r.remote AND r.method <> 'reject' AND r.type IN ('host', 'hostnossl', 'hostnogssenc')
           AND NOT EXISTS (
-              SELECT FROM pggit_excellence._hba_rules() AS e
-              WHERE e.rule < r.rule AND e.method = 'reject' AND e.error IS NULL
+              SELECT FROM rules AS e
+              WHERE e.rule < r.rule AND e.method = 'reject'
                 AND pggit_excellence._hba_type_covers(e.type, 'hostnossl')
                 AND pggit_excellence._hba_names_cover(e.databases, r.databases, e.users, r.users)
                 AND pggit_excellence._hba_address_covers(e.address, e.network, r.address, r.network)))) AS v
@@ -135,7 +137,7 @@ AS $body$
     SELECT CASE WHEN t.library = '' THEN 'not_applicable' ELSE v.status END,
            CASE WHEN t.library = '' THEN pg_catalog.jsonb_build_object('reason', 'this server is built without TLS') ELSE v.evidence END,
            CASE WHEN t.library <> '' THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('ssl_library') AS library) AS t
+    FROM (SELECT pggit_excellence._setting('ssl_library') AS library OFFSET 0) AS t
     CROSS JOIN pggit_excellence._setting_verdict(
         'ssl_ciphers', '^(?!.*(^|[:, ])[+]?(DEFAULT|ALL|COMPLEMENTOFALL|HIGH|MEDIUM|LOW|EXPORT|EXP|eNULL|NULL|aNULL|ADH|AECDH|RC4|RC2|DES|3DES|IDEA|SEED|CAMELLIA|MD5|SHA1|SHA|kRSA|RSA|AES|AESGCM)([:+, ]|$))(?!.*(RC4|3DES|DES-CBC|NULL-|EXP-|-MD5|-SHA(:|$))).+$',
         ARRAY['ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305']) AS v
@@ -163,6 +165,7 @@ AS $body$
     FROM (
         SELECT pggit_excellence._setting('ssl_library') AS library,
                CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 180000 THEN 'ssl_groups' ELSE 'ssl_ecdh_curve' END AS name
+        OFFSET 0
     ) AS t
     CROSS JOIN LATERAL pggit_excellence._setting_verdict(
         t.name, '^(auto|((X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|X25519|X448|x25519|x448|prime256v1|P-256|secp384r1|P-384|secp521r1|P-521|ffdhe(2048|3072|4096|6144|8192)|brainpoolP(256|384|512)r1)(:|$))+)$',
@@ -175,7 +178,7 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN f.not_after IS NULL THEN 'unknown' WHEN f.not_after < pg_catalog.now() + interval '14 days' OR f.not_before > pg_catalog.now() THEN 'fail'
+    SELECT CASE WHEN f.note = 'TLS is off' THEN 'not_applicable' WHEN f.not_after IS NULL THEN 'unknown' WHEN f.not_after < pg_catalog.now() + interval '14 days' OR f.not_before > pg_catalog.now() THEN 'fail'
                 WHEN f.not_after < pg_catalog.now() + interval '30 days' THEN 'warn' ELSE 'pass' END,
            pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('path', f.path, 'not_before', f.not_before, 'not_after', f.not_after, 'reason', f.note)),
            CASE WHEN f.not_after < pg_catalog.now() + interval '30 days' OR f.not_before > pg_catalog.now() THEN
@@ -200,7 +203,7 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN f.key_bits IS NULL THEN 'unknown' WHEN f.weak THEN 'fail' ELSE 'pass' END,
+    SELECT CASE WHEN f.note = 'TLS is off' THEN 'not_applicable' WHEN f.key_bits IS NULL THEN 'unknown' WHEN f.weak THEN 'fail' ELSE 'pass' END,
            pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('path', f.path, 'key', f.key_type, 'bits', f.key_bits, 'signature', f.signature, 'reason', f.note)),
            CASE WHEN f.weak THEN E'# On the server''s host, as its user:\n' || CASE WHEN (f.detail ->> 'self_signed')::boolean
                THEN pg_catalog.format(E'openssl req -new -x509 -sha256 -newkey rsa:3072 -nodes -days 365 -subj "/CN=$(uname -n)" -keyout %s -out %s\n',
