@@ -95,23 +95,47 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._number_verdict(text, bigint, bigint, text, text) IS
     'Internal: the verdict on one numeric setting; lowest and highest, in its base unit, pass, NULL: no limit; element: what to set it to.';
 
--- What a check says of one library that is to be loaded with the server.
+-- The libraries that are loaded with the server; or, with the second column, that will be after the next restart, where
+-- the caller may see that.
+CREATE FUNCTION pggit_excellence._preloaded()
+RETURNS TABLE (loaded text[], coming text[])
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    setting text;
+BEGIN
+    loaded := pg_catalog.array_remove(pg_catalog.regexp_split_to_array(
+        pg_catalog.translate(pggit_excellence._setting('shared_preload_libraries'), '" ', ''), ','), '');
+    coming := loaded;
+    IF pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+       AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE')
+    THEN
+        SELECT f.setting INTO setting FROM pg_catalog.pg_file_settings AS f
+        WHERE f.name = 'shared_preload_libraries' ORDER BY f.seqno DESC LIMIT 1;
+        IF FOUND THEN
+            coming := pg_catalog.array_remove(pg_catalog.regexp_split_to_array(pg_catalog.translate(setting, '" ', ''), ','), '');
+        END IF;
+    END IF;
+    RETURN NEXT;
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._preloaded() IS
+    'Internal: the libraries in shared_preload_libraries: loaded, and coming with the next restart. Source: pg_settings, pg_file_settings.';
+
+-- What a check says of one library that is to be loaded with the server. The remediation adds it to what the files say, so
+-- that one restart does for several of them: mend one, then run the check again for the next.
 CREATE FUNCTION pggit_excellence._library_verdict(libraries text[])
 RETURNS TABLE (status text, evidence jsonb, remediation text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE WHEN l.loaded && libraries THEN 'pass' ELSE 'fail' END,
            pg_catalog.jsonb_build_object('shared_preload_libraries', l.loaded, 'expected_one_of', libraries),
            CASE WHEN NOT l.loaded && libraries
-                THEN pggit_excellence._alter_system('shared_preload_libraries', l.loaded || libraries[1]) END
-    FROM (
-        SELECT ARRAY(SELECT pg_catalog.btrim(e.element, ' "')
-                     FROM pg_catalog.regexp_split_to_table(pggit_excellence._setting('shared_preload_libraries'), ',')
-                         WITH ORDINALITY AS e (element, number)
-                     WHERE pg_catalog.btrim(e.element) <> '' ORDER BY e.number) AS loaded
-        OFFSET 0  -- or it would be found out at each mention
-    ) AS l
+                THEN pggit_excellence._alter_system('shared_preload_libraries',
+                                                    CASE WHEN l.coming && libraries THEN l.coming ELSE l.coming || libraries[1] END) END
+    FROM pggit_excellence._preloaded() AS l
 $body$;
 COMMENT ON FUNCTION pggit_excellence._library_verdict(text[]) IS
     'Internal: the verdict on shared_preload_libraries, which is to have one of these; the remediation adds the first.';

@@ -1,7 +1,7 @@
 -- What the server writes down, and whether it is enough to find out afterwards who did what.
 CREATE FUNCTION pggit_excellence._checks_logging()
 RETURNS TABLE (check_id text, title text, severity text, profiles text[], remediation_kind text, refs jsonb, rationale text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 27
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 26
 SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
@@ -29,9 +29,6 @@ AS $body$
         ('log_rotation_size', 'A log file that grows is closed',
          'low', '{strict}'::text[], 'sql', '{"cis": ["3.1.9"], "stig": ["V-233529"], "soc2": ["CC7.2"], "cwe": ["CWE-770"], "pgdsat": ["3.1.9"]}'::jsonb,
          'One file that fills the disk stops the server. Up to 1 GB pass.'),
-        ('syslog_facility', 'Messages to syslog have a facility of their own',
-         'low', '{strict}'::text[], 'sql', '{"cis": ["3.1.10"], "soc2": ["CC7.2"], "pgdsat": ["3.1.10"]}'::jsonb,
-         'A local facility lets the syslog daemon keep them apart. It counts where log_destination has syslog.'),
         ('syslog_sequence_numbers', 'Messages to syslog are numbered',
          'low', '{strict}'::text[], 'sql', '{"cis": ["3.1.11"], "soc2": ["CC7.2"], "pgdsat": ["3.1.11"]}'::jsonb,
          'Else syslog daemons drop messages that look the same. It counts where log_destination has syslog.'),
@@ -182,19 +179,6 @@ AS $body$
     FROM pggit_excellence._number_verdict('log_rotation_size', 1, 1048576, '100MB') AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_log_rotation_size() IS 'Internal: hardening check log_rotation_size: A log file that grows is closed.';
-
-CREATE FUNCTION pggit_excellence._check_syslog_facility()
-RETURNS TABLE (status text, evidence jsonb, remediation text)
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS $body$
-    SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
-           CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
-           CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
-    CROSS JOIN pggit_excellence._setting_verdict('syslog_facility', '^local[0-7]$', ARRAY['local0']) AS v
-$body$;
-COMMENT ON FUNCTION pggit_excellence._check_syslog_facility() IS 'Internal: hardening check syslog_facility: Messages to syslog have a facility of their own.';
 
 CREATE FUNCTION pggit_excellence._check_syslog_sequence_numbers()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
