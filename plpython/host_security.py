@@ -187,12 +187,15 @@ def configuration(host):
 
 def private_key(host):
     """The key of the server's certificate."""
-    return [file_fact(host.path("ssl_key_file"))]
+    path = host.path("ssl_key_file")
+    return [] if path is None else [file_fact(path)]
 
 
 def certificate(host):
     """The server's certificate."""
     path = host.path("ssl_cert_file")
+    if path is None:
+        return []
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as error:
@@ -212,6 +215,8 @@ def socket_directory(host):
 def log_file(host):
     """The newest log files."""
     directory = host.path("log_directory")
+    if directory is None:
+        return []
     try:
         files = [entry for entry in os.scandir(directory) if entry.is_file()]
     except OSError as error:

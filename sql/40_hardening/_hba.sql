@@ -37,12 +37,14 @@ BEGIN
            h.type LIKE 'host%' AND h.address <> 'samehost'
                AND NOT COALESCE(n.network <<= '127.0.0.0/8'::inet OR n.network <<= '::1/128'::inet, false),
            h.auth_method, h.options, h.error
-    FROM (SELECT r.*, pg_catalog.to_jsonb(r) AS fields FROM pg_catalog.pg_hba_file_rules AS r) AS h
+    FROM (SELECT r.*, pg_catalog.to_jsonb(r) AS fields,
+                 CASE WHEN r.netmask IS NOT NULL THEN r.address::inet END AS base
+          FROM pg_catalog.pg_hba_file_rules AS r) AS h
     LEFT JOIN LATERAL (
-        SELECT pg_catalog.set_masklen(h.address::inet, m.bits) AS network
-        FROM pg_catalog.generate_series(0, CASE WHEN h.address LIKE '%:%' THEN 128 ELSE 32 END) AS m (bits)
-        WHERE pg_catalog.netmask(pg_catalog.set_masklen(h.address::inet, m.bits)) = h.netmask::inet
-    ) AS n ON h.netmask IS NOT NULL
+        SELECT pg_catalog.set_masklen(h.base, m.bits) AS network
+        FROM pg_catalog.generate_series(0, CASE pg_catalog.family(h.base) WHEN 6 THEN 128 ELSE 32 END) AS m (bits)
+        WHERE pg_catalog.netmask(pg_catalog.set_masklen(h.base, m.bits)) = h.netmask::inet
+    ) AS n ON true
     ORDER BY 1, 2, 3;
 END
 $body$;

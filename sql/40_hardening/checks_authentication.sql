@@ -181,7 +181,7 @@ AS $body$
     FROM pggit_excellence._hba_verdict((
         SELECT pg_catalog.jsonb_agg(pggit_excellence._hba_fault(r.file, r.line,
                    pggit_excellence._hba_text(r.type, r.databases, r.users, r.address, r.network, r.method),
-                   pg_catalog.format('%ss/^([[:space:]]*[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+)[^[:space:]]+([[:space:]]+[0-9.]+|[[:space:]]+[0-9a-fA-F]*:[0-9a-fA-F:]*)?([[:space:]])/\1samenet\3/', r.line)))
+                   pg_catalog.format('%ss/^([[:space:]]*(("[^"]*"|[^[:space:]"])+[[:space:]]+){3})[^[:space:]]+([[:space:]]+[0-9.]+|[[:space:]]+[0-9a-fA-F]*:[0-9a-fA-F:]*)?([[:space:]])/\1samenet\5/', r.line)))
         FROM pggit_excellence._hba_rules() AS r
         WHERE r.remote AND r.method <> 'reject' AND (r.address = 'all' OR pg_catalog.masklen(r.network) < CASE pg_catalog.family(r.network) WHEN 4 THEN 8 ELSE 32 END))) AS v
 $body$;

@@ -55,7 +55,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE WHEN conninfo ~ '^postgres(ql)?://'
                 THEN pg_catalog.regexp_replace(pg_catalog.regexp_replace(conninfo, '^(postgres(?:ql)?://[^:@/?]*):[^@]*@', '\1@'), '([?&])password=[^&]*&?', '\1')
-                ELSE pg_catalog.btrim(pg_catalog.regexp_replace(conninfo, '(^|\s)password\s*=\s*(''(?:[^''\\]|\\.)*''|(?:[^''\\\s]|\\.)+)', '\1', 'g')) END
+                ELSE pg_catalog.btrim(pg_catalog.regexp_replace(conninfo, '(^|\s)password\s*=\s*(''(?:[^''\\]|\\.)*''|(?:[^''\\\s]|\\.)+)(\s+|$)', '\1', 'g')) END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._without_password(text) IS 'Internal: a libpq connection string or URI without its password.';
 

@@ -143,15 +143,18 @@ BEGIN
     END IF;
 
     -- TLS, by its settings: the groups and suites that a FIPS library would refuse anyway.
-    RETURN QUERY SELECT t.item, CASE WHEN pg_catalog.current_setting('ssl_library') = '' OR t.found IS NULL THEN 'not_applicable' WHEN t.found ~* t.bad THEN 'fail' ELSE 'pass' END,
-                        t.found, t.text
+    RETURN QUERY SELECT t.item, CASE WHEN pg_catalog.current_setting('ssl_library') = '' THEN 'not_applicable' WHEN s.setting IS NULL THEN 'unknown'
+                                     WHEN s.setting ~* t.bad THEN 'fail' ELSE 'pass' END,
+                        s.setting, CASE WHEN s.setting IS NULL THEN pg_catalog.format('the setting is hidden: GRANT pg_read_all_settings TO %I', current_user)
+                                        ELSE t.text END
         FROM (VALUES
-            ('tls_min_version', pg_catalog.current_setting('ssl_min_protocol_version'), '^(|TLSv1|TLSv1\.1)$', 'TLS 1.2 is the oldest that SP 800-52 allows'),
-            ('tls_ciphers', CASE WHEN pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE') THEN pg_catalog.current_setting('ssl_ciphers') END,
-             '(^|[^!A-Z0-9])(CHACHA20|CAMELLIA|ARIA|SEED|IDEA|RC4|3DES|DES|MEDIUM|LOW|MD5|NULL|ALL|DEFAULT)', 'suites for TLS 1.2 with algorithms that are not approved, or names of whole groups of them'),
-            ('tls_groups', COALESCE(pg_catalog.current_setting('ssl_groups', true), pg_catalog.current_setting('ssl_ecdh_curve', true)),
-             '(X25519|X448|brainpool|secp256k1)', 'the NIST curves are approved; X25519 and X448 are not in SP 800-186''s list for key agreement')
-        ) AS t (item, found, bad, text);
+            ('tls_min_version', ARRAY['ssl_min_protocol_version'], '^(|TLSv1|TLSv1\.1)$', 'TLS 1.2 is the oldest that SP 800-52 allows'),
+            ('tls_ciphers', ARRAY['ssl_ciphers'], '(^|[^!A-Z0-9])(CHACHA20|CAMELLIA|ARIA|SEED|IDEA|RC4|3DES|DES|MEDIUM|LOW|MD5|NULL|ALL|DEFAULT)',
+             'suites for TLS 1.2 with algorithms that are not approved, or names of whole groups of them'),
+            ('tls_groups', ARRAY['ssl_groups', 'ssl_ecdh_curve'], '(X25519|X448|brainpool|secp256k1)',
+             'the NIST curves are approved; X25519 and X448 are not in SP 800-186''s list for key agreement')
+        ) AS t (item, names, bad, text)
+        LEFT JOIN pg_catalog.pg_settings AS s ON s.name = ANY (t.names);
 
     -- pgGit.
     IF pg_catalog.to_regnamespace('pggit') IS NULL THEN

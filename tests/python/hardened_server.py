@@ -1,4 +1,4 @@
-"""A server on which every hardening check of authentication, TLS, logging, replication, passwords, settings and host passes.
+"""A server on which the hardening checks of authentication, TLS, logging, copies, passwords, settings and host pass.
 
 The tests plant one fault after another on it.
 """
@@ -12,17 +12,18 @@ import pwd
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from hardening import Row, check, run_sql
 from pggit_excellence.server import Installation, Server, server_user
 
 SCRAM_ONLY = "ECDHE-RSA-AES256-GCM-SHA384"
@@ -192,7 +193,48 @@ def database_with_everything(server: HardenedServer, fixtures: Path) -> None:
             connection.execute("CREATE EXTENSION pggit_excellence_plpython3u CASCADE")
 
 
-def take_snapshot(connection: psycopg.Connection) -> dict[str, tuple[str, object]]:
-    """Status and evidence of every check."""
-    rows = connection.execute("SELECT check_id, status, evidence FROM pggit_excellence.hardening_check('strict')")
-    return {name: (status, evidence) for name, status, evidence in rows.fetchall()}
+def reset(server: HardenedServer, clean: tuple[str, ...] = ()) -> None:
+    """The server as it was."""
+    server.write_rules()
+    with server.connect() as connection:
+        for statement in ("ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()", *clean):
+            connection.execute(statement)
+
+
+def seen(server: HardenedServer, check_id: str) -> Row:
+    """The check in a session of its own: some parameters are new sessions' only."""
+    with server.connect() as connection:
+        return check(connection, check_id)
+
+
+def eventually(server: HardenedServer, check_id: str, *statuses: str) -> Row:
+    """The check's row as soon as it has one of the statuses: a reload and the archiver take their time."""
+    deadline = time.monotonic() + 3
+    while True:
+        row = seen(server, check_id)
+        if row[0] in statuses or time.monotonic() > deadline:
+            assert row[0] in statuses, row
+            return row
+        time.sleep(0.01)
+
+
+def apply(server: HardenedServer, check_id: str, remediation: str | None) -> None:
+    """Do what the check returned, as its kind says."""
+    assert remediation
+    with server.connect() as connection:
+        kind = connection.execute(
+            "SELECT remediation_kind FROM pggit_excellence._hardening_checks() WHERE check_id = %s", [check_id]
+        ).fetchone()
+    if kind == ("shell",):
+        server.shell(remediation)
+    else:
+        assert kind in (("sql",), ("restart",)), kind
+        run_sql(server, "postgres", remediation)
+
+
+def plant(server: HardenedServer, statements: tuple[str, ...]) -> None:
+    """Run the statements and have the server read its files."""
+    with server.connect() as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("SELECT pg_reload_conf()")

@@ -1,7 +1,7 @@
 """Hardening checks of the server (its rules, settings, roles, logs, copies): each fault planted, seen, and mended.
 
-On a server where every check passes one fault after another is planted; the remediation is run as it is returned, SQL by
-psql, shell commands as the server's user; then the check passes again. What needs a restart is planted all at once.
+On a server where every check passes one fault after another is planted; the remediation is run as it is returned, SQL
+by psql, shell commands as the server's user; then the check passes again. What needs a restart is planted all at once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,19 @@ import psycopg
 import pytest
 
 from conftest import FIXTURES
-from hardened_server import GOOD, HardenedServer, database_with_everything, own_address, pretended_libraries
-from hardening import Row, check, run_sql, without_plant
+from hardened_server import (
+    GOOD,
+    HardenedServer,
+    apply,
+    database_with_everything,
+    eventually,
+    own_address,
+    plant,
+    pretended_libraries,
+    reset,
+    seen,
+)
+from hardening import check, run_sql, without_plant
 from pggit_excellence.server import Installation, workspace
 
 CATEGORIES = ("authentication", "tls", "logging", "replication_backup", "patch", "passwords", "settings", "host")
@@ -29,10 +40,13 @@ CATEGORIES = ("authentication", "tls", "logging", "replication_backup", "patch",
 
 @pytest.fixture(scope="module")
 def hardened(installation: Installation) -> Iterator[HardenedServer]:
-    with workspace() as folder, pretended_libraries(installation):
-        with HardenedServer(installation, folder / "server", GOOD) as server:
-            database_with_everything(server, FIXTURES)
-            yield server
+    with (
+        workspace() as folder,
+        pretended_libraries(installation),
+        HardenedServer(installation, folder / "server", GOOD) as server,
+    ):
+        database_with_everything(server, FIXTURES)
+        yield server
 
 
 @dataclass(frozen=True)
@@ -88,38 +102,112 @@ def with_password(role: str, stored: str) -> tuple[str, str]:
 REMOTE = "10.1.0.0/16"
 CASES = [
     Case("hba_parse_error", "no-such-method", hba=(f"host app app {REMOTE} no-such-method",), near=("# host x",)),
-    Case("hba_trust", f"host app app {REMOTE} trust", hba=(f"host app app {REMOTE} trust",),
-         near=(f"host app trust {REMOTE} scram-sha-256",)),
+    Case(
+        "hba_trust",
+        f"host app app {REMOTE} trust",
+        hba=(f"host app app {REMOTE} trust",),
+        near=(f"host app trust {REMOTE} scram-sha-256",),
+    ),
     Case("hba_trust", "local app trust trust", hba=("local app trust trust # trust me",)),
     Case("hba_password", "password", hba=(f"hostnossl app password {REMOTE} password",)),
     Case("hba_md5", "md5", hba=(f"host app md5 {REMOTE} md5",)),
     Case("hba_ident", "ident", hba=(f"host app app {REMOTE} ident map=tests",), near=("local app app ident",)),
-    Case("hba_external_cleartext", "radius", near=('host app app 127.0.0.1/32 radius radiusservers="a" radiussecrets="x"',),
-         hba=(f'host app app {REMOTE} radius radiusservers="127.0.0.1" radiussecrets="x"',)),
-    Case("hba_superuser_remote", "postgres", hba=("host all all 127.0.0.1/32 scram-sha-256", f"host all all {REMOTE} scram-sha-256"),
-         near=("host all postgres 10.0.0.0/8 reject", f"host all all {REMOTE} scram-sha-256", "host all all ::1/128 scram-sha-256",
-               "host all app 10.2.0.0/16 scram-sha-256", "host replication all 10.9.0.0/24 scram-sha-256")),
-    Case("hba_superuser_remote", "+admins", hba=("host app +admins 10.2.0.0 255.255.0.0 scram-sha-256",),
-         sql=("CREATE ROLE outer_admins", "CREATE ROLE admins", 'CREATE ROLE "the ""boss""" SUPERUSER LOGIN',
-              'GRANT outer_admins TO "the ""boss"""', "GRANT admins TO outer_admins"),
-         clean=('DROP ROLE IF EXISTS "the ""boss""", admins, outer_admins',)),
-    Case("hba_wide_address", "0.0.0.0/0", hba=("host app app 0.0.0.0/0 scram-sha-256",),
-         near=("host app app 10.0.0.0/8 scram-sha-256", "host app app fe80::/32 scram-sha-256", "host all all all reject")),
+    Case(
+        "hba_external_cleartext",
+        "radius",
+        near=('host app app 127.0.0.1/32 radius radiusservers="a" radiussecrets="x"',),
+        hba=(f'host app app {REMOTE} radius radiusservers="127.0.0.1" radiussecrets="x"',),
+    ),
+    Case(
+        "hba_superuser_remote",
+        "postgres",
+        hba=("host all all 127.0.0.1/32 scram-sha-256", f"host all all {REMOTE} scram-sha-256"),
+        near=(
+            "host all postgres 10.0.0.0/8 reject",
+            f"host all all {REMOTE} scram-sha-256",
+            "host all all ::1/128 scram-sha-256",
+            "host all app 10.2.0.0/16 scram-sha-256",
+            "host replication all 10.9.0.0/24 scram-sha-256",
+        ),
+    ),
+    Case(
+        "hba_superuser_remote",
+        "+admins",
+        hba=("host app +admins 10.2.0.0 255.255.0.0 scram-sha-256",),
+        sql=(
+            "CREATE ROLE outer_admins",
+            "CREATE ROLE admins",
+            'CREATE ROLE "the ""boss""" SUPERUSER LOGIN',
+            'GRANT outer_admins TO "the ""boss"""',
+            "GRANT admins TO outer_admins",
+        ),
+        clean=('DROP ROLE IF EXISTS "the ""boss""", admins, outer_admins',),
+    ),
+    Case(
+        "hba_wide_address",
+        "0.0.0.0/0",
+        hba=("host app app 0.0.0.0/0 scram-sha-256",),
+        near=(
+            "host app app 10.0.0.0/8 scram-sha-256",
+            "host app app fe80::/32 scram-sha-256",
+            "host all all all reject",
+        ),
+    ),
     Case("hba_wide_address", "::/0", hba=("host app app ::/0 scram-sha-256",)),
-    Case("hba_wide_address", "all all", hba=('host "all" "my app" all scram-sha-256', "host a b 64.0.0.0 192.0.0.0 scram-sha-256")),
-    Case("hba_all_databases_and_users", "all all", hba=(f"host all all {REMOTE} scram-sha-256",),
-         near=(f"host app all {REMOTE} scram-sha-256", f"host all app {REMOTE} scram-sha-256", "host all all 127.0.0.1/32 md5")),
-    Case("hba_shadowed", "reject", hba=("host all all 10.0.0.0/8 scram-sha-256", 'host app "e vil" 10.6.6.0/24 reject'),
-         near=("hostnossl app app 10.0.0.0/8 scram-sha-256", "host app app 10.6.6.0/24 reject", "host all app 10.0.0.0/8 scram-sha-256",
-               "host replication app 10.6.6.0/24 md5", "host all app ::/0 md5", "host app other all md5")),
+    Case(
+        "hba_wide_address",
+        "my app",
+        hba=('host "all" "my app" all scram-sha-256', "host a b 64.0.0.0 192.0.0.0 scram-sha-256"),
+    ),
+    Case(
+        "hba_all_databases_and_users",
+        "all all",
+        hba=(f"host all all {REMOTE} scram-sha-256",),
+        near=(
+            f"host app all {REMOTE} scram-sha-256",
+            f"host all app {REMOTE} scram-sha-256",
+            "host all all 127.0.0.1/32 md5",
+        ),
+    ),
+    Case(
+        "hba_shadowed",
+        "reject",
+        hba=("host all all 10.0.0.0/8 scram-sha-256", 'host app "e vil" 10.6.6.0/24 reject'),
+        near=(
+            "hostnossl app app 10.0.0.0/8 scram-sha-256",
+            "host app app 10.6.6.0/24 reject",
+            "host all app 10.0.0.0/8 scram-sha-256",
+            "host replication app 10.6.6.0/24 md5",
+            "host all app ::/0 md5",
+            "host app other all md5",
+        ),
+    ),
     Case("hba_shadowed", "behind_line", hba=("host app,b app,c samenet md5", "host b c samenet scram-sha-256")),
-    Case("ident_map_wildcard", "/^.*$", ident="loose /^.*$ app", near_ident=r"good /^([a-z]+)@example\.org$ \1" + "\ngood2 /^(.*)$ \\1"),
+    Case(
+        "ident_map_wildcard",
+        "/^.*$",
+        ident="loose /^.*$ app",
+        near_ident=r"good /^([a-z]+)@example\.org$ \1" + "\ngood2 /^(.*)$ \\1",
+    ),
     number("authentication_timeout", "10min"),
-    Case("role_connection_limit", """"Lim'it\"""".replace('"', '\\"'), sql=('CREATE ROLE "Lim\'it" LOGIN',),
-         near=("CREATE ROLE IF_limited LOGIN CONNECTION LIMIT 3", "CREATE ROLE no_login"),
-         clean=('DROP ROLE IF EXISTS "Lim\'it", IF_limited, no_login',)),
-    Case("hba_without_tls", "hostnossl", hba=(f"hostnossl app host {REMOTE} scram-sha-256",),
-         near=("hostnossl all all 0.0.0.0/0 reject", f"host app app {REMOTE} scram-sha-256", "host app app 127.0.0.1/32 md5"), tls=True),
+    Case(
+        "role_connection_limit",
+        """"Lim'it\"""".replace('"', '\\"'),
+        sql=('CREATE ROLE "Lim\'it" LOGIN',),
+        near=("CREATE ROLE IF_limited LOGIN CONNECTION LIMIT 3", "CREATE ROLE no_login"),
+        clean=('DROP ROLE IF EXISTS "Lim\'it", IF_limited, no_login',),
+    ),
+    Case(
+        "hba_without_tls",
+        "hostnossl",
+        hba=(f"hostnossl app host {REMOTE} scram-sha-256",),
+        near=(
+            "hostnossl all all 0.0.0.0/0 reject",
+            f"host app app {REMOTE} scram-sha-256",
+            "host app app 127.0.0.1/32 md5",
+        ),
+        tls=True,
+    ),
     setting("tls_min_version", "'TLSv1'", "ssl_min_protocol_version"),
     setting("tls_max_version", "'TLSv1.2'", "ssl_max_protocol_version"),
     setting("tls_ciphers", "'HIGH:MEDIUM:+3DES:!aNULL'", "ssl_ciphers", tls=True),
@@ -149,110 +237,159 @@ CASES = [
     setting("log_statement", "'none'"),
     setting("log_timezone", "'Europe/Paris'"),
     Case("log_directory", '"log"', sql=("ALTER SYSTEM SET log_directory = 'log'",)),
-    Case("logging_overrides", "log_statement = none", sql=("CREATE ROLE quiet", "ALTER ROLE quiet SET log_statement = 'none'"),
-         near=("CREATE ROLE loud", "ALTER ROLE loud SET log_statement = 'all'", "ALTER ROLE loud SET work_mem = '4MB'"),
-         clean=("DROP ROLE IF EXISTS quiet, loud",)),
+    Case(
+        "logging_overrides",
+        "log_statement = none",
+        sql=("CREATE ROLE quiet", "ALTER ROLE quiet SET log_statement = 'none'"),
+        near=("CREATE ROLE loud", "ALTER ROLE loud SET log_statement = 'all'", "ALTER ROLE loud SET work_mem = '4MB'"),
+        clean=("DROP ROLE IF EXISTS quiet, loud",),
+    ),
     Case("pgaudit", '"none"', sql=("ALTER SYSTEM SET pgaudit.log = 'none'",)),
-    Case("replication_role_privileges", "CREATEDB", sql=("CREATE ROLE copies REPLICATION CREATEDB BYPASSRLS",),
-         near=("CREATE ROLE copies_only REPLICATION LOGIN",), clean=("DROP ROLE IF EXISTS copies, copies_only",)),
+    Case(
+        "replication_role_privileges",
+        "CREATEDB",
+        sql=("CREATE ROLE copies REPLICATION CREATEDB BYPASSRLS",),
+        near=("CREATE ROLE copies_only REPLICATION LOGIN",),
+        clean=("DROP ROLE IF EXISTS copies, copies_only",),
+    ),
     setting("log_replication_commands", "'off'"),
-    Case("hba_replication", "replication all", hba=("hostssl replication all 10.1.1.0/24 cert", "host replication r 10.0.0.0/8 reject"),
-         near=("host replication copies 10.1.1.7/32 scram-sha-256", "host all all 10.0.0.0/8 scram-sha-256"), tls=True),
-    Case("archive_failures", "last_failed_wal", sql=("ALTER SYSTEM SET archive_command = 'false'", "SELECT pg_reload_conf()", "SELECT pg_switch_wal()"),
-         mend="ALTER SYSTEM RESET archive_command;\nSELECT pg_reload_conf();\nSELECT pg_switch_wal();"),
-    Case("slot_wal_limit", "forgotten", sql=("SELECT pg_create_physical_replication_slot('forgotten')",),
-         clean=("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'forgotten'",)),
-    Case("primary_conninfo_tls", "prefer", sql=("ALTER SYSTEM SET primary_conninfo = 'host=10.0.0.1 sslmode = prefer user=copies'",),
-         near=("ALTER SYSTEM SET primary_conninfo = 'host=10.0.0.1 sslmode=verify-full'",)),
-    Case("primary_conninfo_password", "true", sql=(r"ALTER SYSTEM SET primary_conninfo = 'host=/x password=''it\''s'' user=copies'",),
-         near=("ALTER SYSTEM SET primary_conninfo = 'host=/x passfile=/var/lib/pass sslpassword=x'",)),
-    Case("subscription_password", "sub scription",
-         sql=('CREATE SUBSCRIPTION "sub scription" CONNECTION \'host=/nowhere password=secret dbname=d\' PUBLICATION p'
-              " WITH (connect = false, enabled = false, create_slot = false, slot_name = NONE)",),
-         near=("CREATE SUBSCRIPTION clean_one CONNECTION 'host=/nowhere dbname=d' PUBLICATION p"
-               " WITH (connect = false, enabled = false, create_slot = false, slot_name = NONE)",),
-         clean=('DROP SUBSCRIPTION IF EXISTS "sub scription"', "DROP SUBSCRIPTION IF EXISTS clean_one")),
-    Case("extension_updates", "pg_stat_statements 1.4",
-         sql=("DROP EXTENSION IF EXISTS pg_stat_statements", "CREATE EXTENSION pg_stat_statements VERSION '1.4'"),
-         near=("CREATE EXTENSION pg_stat_statements",), clean=("DROP EXTENSION IF EXISTS pg_stat_statements",)),
+    Case(
+        "hba_replication",
+        "replication all",
+        hba=("hostssl replication all 10.1.1.0/24 cert", "host replication r 10.0.0.0/8 reject"),
+        near=("host replication copies 10.1.1.7/32 scram-sha-256", "host all all 10.0.0.0/8 scram-sha-256"),
+        tls=True,
+    ),
+    Case(
+        "archive_failures",
+        "last_failed_wal",
+        sql=("ALTER SYSTEM SET archive_command = 'false'", "SELECT pg_reload_conf()", "SELECT pg_switch_wal()"),
+        mend="ALTER SYSTEM RESET archive_command;\nSELECT pg_reload_conf();\nSELECT pg_switch_wal();",
+    ),
+    Case(
+        "slot_wal_limit",
+        "forgotten",
+        sql=("SELECT pg_create_physical_replication_slot('forgotten')",),
+        clean=("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'forgotten'",),
+    ),
+    Case(
+        "primary_conninfo_tls",
+        "prefer",
+        sql=("ALTER SYSTEM SET primary_conninfo = 'host=10.0.0.1 sslmode = prefer user=copies'",),
+        near=("ALTER SYSTEM SET primary_conninfo = 'host=10.0.0.1 sslmode=verify-full'",),
+    ),
+    Case(
+        "primary_conninfo_password",
+        "true",
+        sql=(r"ALTER SYSTEM SET primary_conninfo = 'host=/x password=''it\''s'' user=copies'",),
+        near=("ALTER SYSTEM SET primary_conninfo = 'host=/x passfile=/var/lib/pass sslpassword=x'",),
+    ),
+    Case(
+        "subscription_password",
+        "sub scription",
+        sql=(
+            "CREATE SUBSCRIPTION \"sub scription\" CONNECTION 'host=/nowhere password=secret dbname=d' PUBLICATION p"
+            " WITH (connect = false, enabled = false, create_slot = false, slot_name = NONE)",
+        ),
+        near=(
+            "CREATE SUBSCRIPTION clean_one CONNECTION 'host=/nowhere dbname=d' PUBLICATION p"
+            " WITH (connect = false, enabled = false, create_slot = false, slot_name = NONE)",
+        ),
+        clean=('DROP SUBSCRIPTION IF EXISTS "sub scription"', "DROP SUBSCRIPTION IF EXISTS clean_one"),
+    ),
+    Case(
+        "extension_updates",
+        "pg_stat_statements 1.4",
+        sql=("DROP EXTENSION IF EXISTS pg_stat_statements", "CREATE EXTENSION pg_stat_statements VERSION '1.4'"),
+        near=("CREATE EXTENSION pg_stat_statements",),
+        clean=("DROP EXTENSION IF EXISTS pg_stat_statements",),
+    ),
     setting("password_encryption", "'md5'"),
-    Case("password_md5", "old", sql=with_password("old", "md5" + 32 * "0"), near=with_password("new", verifier("x")),
-         clean=("DROP ROLE IF EXISTS old, new",)),
-    Case("password_is_role_name", "Ann", sql=with_password("Ann", verifier("Ann")), near=with_password("bob", verifier("bob2")),
-         clean=('DROP ROLE IF EXISTS "Ann", bob',)),
-    Case("password_is_role_name", "ann", sql=with_password("ann", "md5" + hashlib.md5(b"annann").hexdigest()),  # noqa: S324
-         clean=("DROP ROLE IF EXISTS ann",)),
-    Case("scram_iterations", "quick", sql=with_password("quick", verifier("x", 4095)), near=with_password("slow", verifier("x")),
-         clean=("DROP ROLE IF EXISTS quick, slow",)),
-    Case("password_expiry", "forever", sql=("CREATE ROLE forever LOGIN PASSWORD 'Long.enough.17' VALID UNTIL 'infinity'",),
-         near=("CREATE ROLE until LOGIN PASSWORD 'Long.enough.17' VALID UNTIL '2999-01-01'", "CREATE ROLE nothing_to_expire LOGIN"),
-         clean=("DROP ROLE IF EXISTS forever, until, nothing_to_expire",)),
-    Case("password_expired_login", "past", sql=("CREATE ROLE past LOGIN VALID UNTIL '2001-01-01'",),
-         near=("CREATE ROLE past_group VALID UNTIL '2001-01-01'",), clean=("DROP ROLE IF EXISTS past, past_group",)),
-    Case("login_without_password", "nobody_knows", sql=("CREATE ROLE nobody_knows LOGIN",), hba=("local app by_peer peer",),
-         near=("CREATE ROLE by_peer LOGIN", "CREATE ROLE a_group"), clean=("DROP ROLE IF EXISTS nobody_knows, by_peer, a_group",)),
-    Case("settings_pending_restart", "max_connections", sql=("ALTER SYSTEM SET max_connections = 77",), status="warn",
-         mend="ALTER SYSTEM RESET max_connections;\nSELECT pg_reload_conf();"),
+    Case(
+        "password_md5",
+        "old",
+        sql=with_password("old", "md5" + 32 * "0"),
+        near=with_password("new", verifier("x")),
+        clean=("DROP ROLE IF EXISTS old, new",),
+    ),
+    Case(
+        "password_is_role_name",
+        "Ann",
+        sql=with_password("Ann", verifier("Ann")),
+        near=with_password("bob", verifier("bob2")),
+        clean=('DROP ROLE IF EXISTS "Ann", bob',),
+    ),
+    Case(
+        "password_is_role_name",
+        "ann",
+        sql=with_password("ann", "md5" + hashlib.md5(b"annann").hexdigest()),  # noqa: S324
+        clean=("DROP ROLE IF EXISTS ann",),
+    ),
+    Case(
+        "scram_iterations",
+        "quick",
+        sql=with_password("quick", verifier("x", 4095)),
+        near=with_password("slow", verifier("x")),
+        clean=("DROP ROLE IF EXISTS quick, slow",),
+    ),
+    Case(
+        "password_expiry",
+        "forever",
+        sql=("CREATE ROLE forever LOGIN PASSWORD 'Long.enough.17' VALID UNTIL 'infinity'",),
+        near=(
+            "CREATE ROLE until LOGIN PASSWORD 'Long.enough.17' VALID UNTIL '2999-01-01'",
+            "CREATE ROLE nothing_to_expire LOGIN",
+        ),
+        clean=("DROP ROLE IF EXISTS forever, until, nothing_to_expire",),
+    ),
+    Case(
+        "password_expired_login",
+        "past",
+        sql=("CREATE ROLE past LOGIN VALID UNTIL '2001-01-01'",),
+        near=("CREATE ROLE past_group VALID UNTIL '2001-01-01'",),
+        clean=("DROP ROLE IF EXISTS past, past_group",),
+    ),
+    Case(
+        "login_without_password",
+        "nobody_knows",
+        sql=("CREATE ROLE nobody_knows LOGIN",),
+        hba=("local app by_peer peer",),
+        near=("local app by_peer peer", "CREATE ROLE by_peer LOGIN", "CREATE ROLE a_group"),
+        clean=("DROP ROLE IF EXISTS nobody_knows, by_peer, a_group",),
+    ),
+    Case(
+        "settings_pending_restart",
+        "max_connections",
+        sql=("ALTER SYSTEM SET max_connections = 77",),
+        status="warn",
+        mend="ALTER SYSTEM RESET max_connections;\nSELECT pg_reload_conf();",
+    ),
     setting("fsync", "'off'"),
     setting("full_page_writes", "'off'"),
-    Case("developer_settings", "zero_damaged_pages = on", sql=("ALTER SYSTEM SET zero_damaged_pages = on", "ALTER SYSTEM SET post_auth_delay = 1")),
-    Case("library_path", "/tmp", sql=("ALTER SYSTEM SET dynamic_library_path = '/tmp:$libdir'",)),
-    Case("preload_by_role", "session_preload_libraries", sql=("CREATE ROLE loader", "ALTER ROLE loader SET session_preload_libraries = 'auth_delay'"),
-         near=("CREATE ROLE plain_role", "ALTER ROLE plain_role SET work_mem = '4MB'"), clean=("DROP ROLE IF EXISTS loader, plain_role",)),
-    Case("string_literals", '"off"', sql=("ALTER SYSTEM SET standard_conforming_strings = off", "ALTER SYSTEM SET backslash_quote = on")),
+    Case(
+        "developer_settings",
+        "zero_damaged_pages = on",
+        sql=("ALTER SYSTEM SET zero_damaged_pages = on", "ALTER SYSTEM SET allow_system_table_mods = on"),
+    ),
+    Case("library_path", "/srv", sql=("ALTER SYSTEM SET dynamic_library_path = '/srv/lib:$libdir'",)),
+    Case(
+        "preload_by_role",
+        "session_preload_libraries",
+        sql=("CREATE ROLE loader", "ALTER ROLE loader SET session_preload_libraries = 'auth_delay'"),
+        near=("CREATE ROLE plain_role", "ALTER ROLE plain_role SET work_mem = '4MB'"),
+        clean=("DROP ROLE IF EXISTS loader, plain_role",),
+    ),
+    Case(
+        "string_literals",
+        '"off"',
+        sql=("ALTER SYSTEM SET standard_conforming_strings = off", "ALTER SYSTEM SET backslash_quote = on"),
+    ),
     setting("lo_compat_privileges", "'on'"),
     number("idle_in_transaction_timeout", "0", "idle_in_transaction_session_timeout"),
     number("idle_session_timeout", "2d"),
     setting("track_activities", "'off'"),
-    setting("output_plugins", "'pgoutput', 'wal2json'", "output_plugin_libraries"),
-]  # fmt: skip
-
-
-def reset(server: HardenedServer, clean: tuple[str, ...] = ()) -> None:
-    """The server as it was."""
-    server.write_rules()
-    with server.connect() as connection:
-        for statement in ("ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()", *clean):
-            connection.execute(statement)
-
-
-def seen(server: HardenedServer, check_id: str) -> Row:
-    """The check in a session of its own: some parameters are new sessions' only."""
-    with server.connect() as connection:
-        return check(connection, check_id)
-
-
-def eventually(server: HardenedServer, check_id: str, *statuses: str) -> Row:
-    """The check's row as soon as it has one of the statuses: a reload and the archiver take their time."""
-    deadline = time.monotonic() + 10
-    while True:
-        row = seen(server, check_id)
-        if row[0] in statuses or time.monotonic() > deadline:
-            assert row[0] in statuses, row
-            return row
-        time.sleep(0.01)
-
-
-def apply(server: HardenedServer, check_id: str, remediation: str | None) -> None:
-    """Do what the check returned, as its kind says."""
-    assert remediation
-    with server.connect() as connection:
-        kind = connection.execute(
-            "SELECT remediation_kind FROM pggit_excellence._hardening_checks() WHERE check_id = %s", [check_id]
-        ).fetchone()
-    if kind == ("shell",):
-        server.shell(remediation)
-    else:
-        assert kind in (("sql",), ("restart",)), kind
-        run_sql(server, "postgres", remediation)
-
-
-def plant(server: HardenedServer, statements: tuple[str, ...]) -> None:
-    """Run the statements and have the server read its files."""
-    with server.connect() as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.execute("SELECT pg_reload_conf()")
+    Case("output_plugins", "wal2json", sql=("ALTER SYSTEM SET output_plugin_libraries = 'pgoutput', 'wal2json'",)),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.check_id)
@@ -312,7 +449,7 @@ def own_sessions(server: HardenedServer) -> None:
 def replication_as_superuser(server: HardenedServer) -> None:
     """A connection for replication by the superuser; the instruction is to use another role."""
     with psycopg.connect(server.dsn() + " replication=true", autocommit=True):
-        status, evidence, remediation = eventually(server, "replication_as_superuser", "fail")
+        _, evidence, remediation = eventually(server, "replication_as_superuser", "fail")
         assert [found["role"] for found in evidence["connections"]] == ["postgres"]
         assert remediation is not None
         assert "CREATE ROLE replicator LOGIN REPLICATION" in remediation
@@ -362,12 +499,13 @@ def settings_not_loaded(server: HardenedServer) -> None:
 def replace_list(connection: psycopg.Connection, name: str, columns: str, rows: str) -> None:
     """Other knowledge about releases, until the transaction is taken back."""
     connection.execute(
-        f"CREATE OR REPLACE FUNCTION pggit_excellence.{name}() RETURNS TABLE ({columns}) LANGUAGE sql IMMUTABLE AS $$ {rows} $$"
+        f"CREATE OR REPLACE FUNCTION pggit_excellence.{name}() RETURNS TABLE ({columns})"
+        f" LANGUAGE sql IMMUTABLE AS $$ {rows} $$"
     )
 
 
 RELEASES = "major integer, minor integer, released date, security boolean"
-VERSION = "current_setting('server_version_num')::integer / 10000, current_setting('server_version_num')::integer % 10000"
+MAJOR, MINOR = (f"current_setting('server_version_num')::integer {part}" for part in ("/ 10000", "% 10000"))
 
 
 def minor_version(server: HardenedServer) -> None:
@@ -375,16 +513,15 @@ def minor_version(server: HardenedServer) -> None:
 
     The instruction is to install: then the running server is the newest.
     """
-    newer = "UNION ALL SELECT {major}, {minor} + 1, CURRENT_DATE - 3, {security}"
-    major, minor = VERSION.split(", ")
-    own = f"SELECT {VERSION}, CURRENT_DATE - {{age}}, true"
+    newer = f" UNION ALL SELECT {MAJOR}, {MINOR} + 1, CURRENT_DATE - 3, {{}}"
+    own = f"SELECT {MAJOR}, {MINOR}, CURRENT_DATE - {{age}}, true"
     with server.connect() as connection:
         for rows, status in (
             (own.format(age=99), "pass"),
             (own.format(age=101), "unknown"),
-            (own.format(age=101) + newer.format(major=major, minor=minor, security="true"), "fail"),
-            (own.format(age=101) + newer.format(major=major, minor=minor, security="false"), "warn"),
-            (own.format(age=1).replace(major, "99"), "unknown"),
+            (own.format(age=101) + newer.format("true"), "fail"),
+            (own.format(age=101) + newer.format("false"), "warn"),
+            (own.format(age=1).replace(MAJOR, "99"), "unknown"),
         ):
             with connection.transaction(force_rollback=True):
                 replace_list(connection, "_postgres_releases", RELEASES, rows)
@@ -400,11 +537,10 @@ def minor_version(server: HardenedServer) -> None:
 
 def major_version(server: HardenedServer) -> None:
     """The last release was yesterday, comes soon, comes later; an unknown major version."""
-    major = VERSION.split(", ")[0]
     with server.connect() as connection:
         for day, status in (("- 1", "fail"), ("+ 179", "warn"), ("+ 180", "pass"), (None, "unknown")):
             with connection.transaction(force_rollback=True):
-                rows = f"SELECT {major}, CURRENT_DATE {day}" if day else "SELECT 99, CURRENT_DATE"
+                rows = f"SELECT {MAJOR}, CURRENT_DATE {day}" if day else "SELECT 99, CURRENT_DATE"
                 replace_list(connection, "_postgres_majors", "major integer, last_release date", rows)
                 found, evidence, remediation = check(connection, "major_version")
                 assert found == status, evidence
@@ -430,7 +566,7 @@ def test_special_fault(hardened: HardenedServer, check_id: str) -> None:
 # --- what a restart takes: all planted at once
 
 RESTART = {
-    "auth_delay": ("shared_preload_libraries = ''", "auth_delay"),
+    "auth_delay": ("shared_preload_libraries = 'pg_stat_statements'", "auth_delay"),
     "password_strength_module": ("", "passwordcheck"),
     "pgaudit": ("", "pgaudit"),
     "set_user": ("", "set_user"),
@@ -486,11 +622,11 @@ def test_nothing_is_found_on_a_hardened_server(hardened: HardenedServer) -> None
 def test_shell_words_and_passwords(hardened: HardenedServer) -> None:
     """Pure helpers against other judges: the shell, and by hand."""
     with hardened.connect() as connection:
-        words = ["a b", "it's", "$HOME `id` \\ \"", "''", "\n"]
+        words = ["a b", "it's", '$HOME `id` \\ "', "''", "\n"]
         for word in words:
             quoted = connection.execute("SELECT pggit_excellence._shell_quoted(%s)", [word]).fetchone()
             assert quoted is not None
-            hardened.shell(f'test {quoted[0]} = "$(cat <<\'E\'\n{word}\nE\n)"' if word != "\n" else "true")
+            hardened.shell(f"test {quoted[0]} = \"$(cat <<'E'\n{word}\nE\n)\"" if word != "\n" else "true")
         for given, wanted in (
             ("host=h password=x user=u", "host=h user=u"),
             (r"password = 'a \' b' host=h", "host=h"),
@@ -501,12 +637,12 @@ def test_shell_words_and_passwords(hardened: HardenedServer) -> None:
         ):
             assert connection.execute("SELECT pggit_excellence._without_password(%s)", [given]).fetchone() == (wanted,)
         for password, candidate in (("secret", "secret"), ("secret", "other"), ("", ""), ("päss", "päss")):
-            found = connection.execute("SELECT pggit_excellence._scram_matches(%s, %s)", [verifier(password), candidate])
-            assert found.fetchone() == (password == candidate,)
+            query = "SELECT pggit_excellence._scram_matches(%s, %s)"
+            assert connection.execute(query, [verifier(password), candidate]).fetchone() == (password == candidate,)
 
 
 def test_who_may_see_what(hardened: HardenedServer) -> None:
-    """For pg_monitor and for nobody in particular each check runs; what is hidden is unknown, with what would show it."""
+    """For pg_monitor and for a stranger each check runs; what is hidden is unknown, with what would show it."""
     plant(hardened, ("CREATE ROLE watcher IN ROLE pg_monitor", "CREATE ROLE stranger"))
     try:
         with hardened.connect() as connection:
