@@ -112,6 +112,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_coverage.sql
 \ir 35_tracking/tracking_gaps.sql
 \ir 40_hardening/tables.sql
+\ir 40_hardening/_grants.sql
 \ir 40_hardening/_hardening_checks.sql
 \ir 40_hardening/_hba.sql
 \ir 40_hardening/_host.sql
@@ -120,13 +121,18 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 40_hardening/_settings.sql
 \ir 40_hardening/_stored_settings.sql
 \ir 40_hardening/_verdict.sql
+\ir 40_hardening/_weaknesses.sql
 \ir 40_hardening/checks_authentication.sql
 \ir 40_hardening/checks_bypass.sql
+\ir 40_hardening/checks_functions.sql
 \ir 40_hardening/checks_host.sql
 \ir 40_hardening/checks_logging.sql
 \ir 40_hardening/checks_passwords.sql
 \ir 40_hardening/checks_patch.sql
+\ir 40_hardening/checks_pggit.sql
+\ir 40_hardening/checks_privileges.sql
 \ir 40_hardening/checks_replication_backup.sql
+\ir 40_hardening/checks_row_security.sql
 \ir 40_hardening/checks_settings.sql
 \ir 40_hardening/checks_tls.sql
 \ir 40_hardening/fips_status.sql

@@ -5,7 +5,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
-    EXECUTE query;  -- pggit-excellence: ignore PGX101 -- callers are in this file and pass constants and regprocedure names
+    EXECUTE query;  -- pggit: ignore[PGX102] PUBLIC may not call it; fips_status() builds it of constants and a function name
     RETURN 'works';
 EXCEPTION
     WHEN insufficient_privilege THEN RETURN 'unknown: ' || SQLERRM;
@@ -57,16 +57,16 @@ BEGIN
             CONTINUE;
         END IF;
         RETURN QUERY EXECUTE pg_catalog.format($query$
-            SELECT %1$L, pg_catalog.jsonb_object_agg(k.algorithm, k.number), NULL::text
+            SELECT $1, pg_catalog.jsonb_object_agg(k.algorithm, k.number), NULL::text
             FROM (
                 SELECT CASE WHEN h.value !~ '^[0-9a-f]+$' THEN 'other'
                             ELSE COALESCE('{"32": "md5", "40": "sha1", "56": "sha224", "64": "sha256", "96": "sha384", "128": "sha512"}'::jsonb
                                           ->> pg_catalog.length(h.value)::text, 'other') END AS algorithm,
                        pg_catalog.count(*) AS number
-                FROM (SELECT pg_catalog.lower(pg_catalog.ltrim(t.%2$I::text, '\x')) AS value FROM ONLY %3$s AS t
-                      WHERE t.%2$I IS NOT NULL LIMIT 10000) AS h
+                FROM (SELECT pg_catalog.lower(pg_catalog.ltrim(t.%1$I::text, '\x')) AS value FROM ONLY %2$s AS t
+                      WHERE t.%1$I IS NOT NULL LIMIT 10000) AS h
                 GROUP BY 1
-            ) AS k$query$, pg_catalog.format('%s.%I', item.relation, item.name), item.name, item.relation);
+            ) AS k$query$, item.name, item.relation) USING pg_catalog.format('%s.%I', item.relation, item.name);
     END LOOP;
 END
 $body$;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,9 @@ from pggit_excellence.server import Server
 class Plant:
     """A fault for one check.
 
-    `found` must be among the items of the evidence (a string: part of one of them); `status` is what the check must
-    say. `fault` and `clean` are run by psql, statement by statement. The remediation is run as returned; `mend` stands
-    in for one that is an instruction to people. `near` is a near miss: planted alone, the check must stay silent.
+    `found` must be part of an item of the evidence; `status` is what the check must say. Without a `fault` the stand-in
+    for pgGit has it. The remediation is run as it is returned; `mend` stands in for an instruction to people. `near` is
+    a near miss: with it alone the check must stay silent. `clean` removes what would disturb other tests (roles).
     """
 
     check_id: str
@@ -61,25 +62,39 @@ def run_sql(server: Server, database: str, script: str) -> None:
 
 def prove(server: Server, connection: psycopg.Connection, plant: Plant) -> None:
     """The check passes, a near miss leaves it so, the fault is seen with its evidence, the remediation ends it."""
-    database = connection.info.dbname
     if connection.info.server_version // 10000 < plant.since:
         pytest.skip(f"PostgreSQL {plant.since} brought it")
     try:
         if plant.near:
-            run_sql(server, database, plant.near)
-        before = check(connection, plant.check_id)
-        assert before[0] == "pass", before
-        run_sql(server, database, plant.fault)
+            connection.execute(plant.near.encode())
+        if plant.fault:
+            before = check(connection, plant.check_id)
+            assert before[0] == "pass", before
+            connection.execute(plant.fault.encode())
         status, evidence, remediation = check(connection, plant.check_id)
         assert status == plant.status, (status, evidence)
-        assert any(plant.found in str(item) for item in evidence["found"]), evidence
+        assert any(plant.found in item for item in evidence["found"]), evidence
+        assert evidence["count"] >= len(evidence["found"])
         assert remediation
-        run_sql(server, database, plant.mend or remediation)
+        run_sql(server, connection.info.dbname, plant.mend or remediation)
         after = check(connection, plant.check_id)
         assert after[0] == "pass", (after, remediation)
     finally:
         if plant.clean:
-            run_sql(server, database, plant.clean)
+            connection.execute(plant.clean.encode())
+
+
+@contextmanager
+def scratch(server: Server, template: str, name: str) -> Iterator[psycopg.Connection]:
+    """A database for all plants of one file; PUBLIC has nothing in schema public, as from PostgreSQL 15 on."""
+    with server.connect() as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            with server.connect(name) as connection:
+                connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+                yield connection
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def without_plant(connection: psycopg.Connection, category: str, plants: Sequence[Plant]) -> set[str]:
