@@ -8,6 +8,7 @@ SET LOCAL check_function_bodies = off;
 -- What somebody put into a schema of the caller's search path is not used.
 SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/tables.sql
+\ir 00_core/_event_trigger.sql
 \ir 00_core/_require_pggit.sql
 \ir 00_core/_run_ddl.sql
 \ir 00_core/_scope.sql
@@ -140,7 +141,28 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 40_hardening/hardening_score.sql
 \ir 50_audit/tables.sql
 \ir 50_audit/_append_only.sql
+\ir 50_audit/_audit_ddl.sql
+\ir 50_audit/_audit_hash.sql
+\ir 50_audit/_limit_ddl.sql
+\ir 50_audit/audit_status.sql
+\ir 50_audit/disable_audit.sql
+\ir 50_audit/drop_ddl_rate_limit.sql
+\ir 50_audit/enable_audit.sql
+\ir 50_audit/record_audit_checkpoint.sql
 \ir 50_audit/record_audit_event.sql
+\ir 50_audit/record_log_events.sql
+\ir 50_audit/seal_audit_log.sql
+\ir 50_audit/set_ddl_rate_limit.sql
+\ir 50_audit/verify_audit_chain.sql
+\ir 60_evidence/tables.sql
+\ir 60_evidence/_access_facts.sql
+\ir 60_evidence/_access_grants.sql
+\ir 60_evidence/_soc2_criteria.sql
+\ir 60_evidence/access_changes.sql
+\ir 60_evidence/access_review.sql
+\ir 60_evidence/evidence_queries.sql
+\ir 60_evidence/soc2_evidence.sql
+\ir 60_evidence/take_access_snapshot.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql

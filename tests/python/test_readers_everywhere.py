@@ -24,7 +24,11 @@ READERS = """
       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
     ORDER BY 1"""
 # Readers that need arguments.
-CALLS = ["pggit_excellence.metric_percentiles('ddl_tracking_ms')"]
+CALLS = [
+    "pggit_excellence.metric_percentiles('ddl_tracking_ms')",
+    "pggit_excellence.evidence_queries('2026-01-01', '2026-04-01')",
+    "pggit_excellence.soc2_evidence('2026-01-01', '2026-04-01')",
+]
 
 
 @dataclass
