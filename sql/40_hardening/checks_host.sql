@@ -6,28 +6,28 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
         ('data_directory_mode', 'Nobody but the server enters the data directory',
-         'critical', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["1.4", "2.1"], "stig": ["V-233617"], "soc2": ["CC6.1"], "cwe": ["CWE-732"], "pgdsat": ["2.7"]}'::jsonb,
+         'critical', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["1.4", "2.1"], "stig": ["V-261904"], "soc2": ["CC6.1"], "cwe": ["CWE-732"], "pgdsat": ["1.4", "2.7"]}'::jsonb,
          'All data are in these files. 0700 and 0750 pass; the server that runs does not look again.'),
         ('config_file_mode', 'Nobody but the server writes or reads its configuration',
-         'high', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["2.1"], "stig": ["V-233541", "V-233617"], "soc2": ["CC6.1", "CC8.1"], "cwe": ["CWE-732"], "pgdsat": ["2.5"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["2.1"], "stig": ["V-261883", "V-261904"], "soc2": ["CC6.1", "CC8.1"], "cwe": ["CWE-732"], "pgdsat": ["2.5"]}'::jsonb,
          'Who may write to pg_hba.conf lets himself in. 0600 and 0640 pass.'),
         ('config_file_owner', 'Configuration files belong to the server''s user or to root',
-         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["2.1"], "stig": ["V-233541"], "soc2": ["CC6.1", "CC8.1"], "cwe": ["CWE-282"], "pgdsat": ["2.5"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["2.1"], "stig": ["V-261883"], "soc2": ["CC6.1", "CC8.1"], "cwe": ["CWE-282"], "pgdsat": ["2.5"]}'::jsonb,
          'The owner can change a file''s mode and content.'),
         ('log_directory_mode', 'Nobody but the server''s group reads its log files',
-         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["3.1.6"], "stig": ["V-233549", "V-233514"], "soc2": ["CC6.1"], "cwe": ["CWE-532"], "pgdsat": ["3.1.6"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["3.1.6"], "stig": ["V-261875", "V-261876"], "soc2": ["CC6.1"], "cwe": ["CWE-532"], "pgdsat": ["3.1.6"]}'::jsonb,
          'log_file_mode is for new files; older ones keep what they had. Looked at: the 1,000 newest files.'),
         ('socket_permissions', 'The Unix socket is not for everybody',
-         'low', '{strict}'::text[], 'restart', '{"cis": ["5.3"], "stig": ["V-233617"], "soc2": ["CC6.1"], "cwe": ["CWE-732"], "pgdsat": ["2.6"]}'::jsonb,
+         'low', '{strict}'::text[], 'restart', '{"cis": ["5.3"], "stig": ["V-261904"], "soc2": ["CC6.1"], "cwe": ["CWE-732"], "pgdsat": ["2.6"]}'::jsonb,
          'With 0777 every account of the host can try to log in. 0770 leaves the server''s user and group (unix_socket_group).'),
         ('socket_directory', 'The Unix socket is in a directory of the server''s own',
-         'medium', '{standard,strict}'::text[], 'restart', '{"cis": ["8.3"], "stig": ["V-233617"], "soc2": ["CC6.1"], "cwe": ["CWE-379"], "pgdsat": ["8.3"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'restart', '{"cis": ["8.3"], "stig": ["V-261904"], "soc2": ["CC6.1"], "cwe": ["CWE-379"], "pgdsat": ["8.3"]}'::jsonb,
          'In a directory where everybody may write (/tmp) another server can take the socket''s place while this one is down, and gets the clients'' passwords. The remediation uses the directory of the data.'),
         ('program_directories', 'Nobody but root writes to the installation',
-         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["2.2"], "stig": ["V-233517", "V-233540"], "soc2": ["CC6.8"], "cwe": ["CWE-732"], "pgdsat": ["2.2"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["2.2"], "stig": ["V-261881", "V-261882"], "soc2": ["CC6.8"], "cwe": ["CWE-732"], "pgdsat": ["2.2"]}'::jsonb,
          'Programs, libraries and extension scripts run as the server, or as a superuser in it.'),
         ('data_checksums', 'Damaged pages are noticed',
-         'medium', '{standard,strict}'::text[], 'shell', '{"stig": ["V-233590"], "soc2": ["A1.2"], "cwe": ["CWE-354"], "pgdsat": ["1.4.3"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'shell', '{"stig": ["V-261930"], "soc2": ["A1.2"], "cwe": ["CWE-354"], "pgdsat": ["1.4.3"]}'::jsonb,
          'Without checksums a page that the disk changed is read as data. On by default from 18 on.'),
         ('checksum_failures', 'No damaged page was found',
          'critical', '{minimal,standard,strict}'::text[], 'text', '{"soc2": ["A1.2", "CC7.2"], "cwe": ["CWE-354"], "pgdsat": ["1.4.3"]}'::jsonb,
@@ -36,22 +36,22 @@ AS $body$
          'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["8.1"], "soc2": ["A1.2"], "pgdsat": ["1.9", "8.1"]}'::jsonb,
          'Base backups copy it twice, and pg_upgrade does not get along with it. The remediation works once the tablespace is empty: ALTER TABLE ... SET TABLESPACE first.'),
         ('wal_filesystem', 'WAL and data are on different filesystems',
-         'low', '{strict}'::text[], 'text', '{"cis": ["8.1"], "stig": ["V-233529"], "soc2": ["A1.2"], "pgdsat": ["1.4.4", "8.1"]}'::jsonb,
+         'low', '{strict}'::text[], 'text', '{"cis": ["8.1"], "stig": ["V-261918"], "soc2": ["A1.2"], "pgdsat": ["1.4.4", "8.1"]}'::jsonb,
          'WAL that fills the disk of the data stops the server; apart from it, each can be given its size. The fact is told, the decision is yours: warn.'),
         ('password_in_environment', 'The server''s environment has no password',
-         'high', '{standard,strict}'::text[], 'text', '{"cis": ["1.7"], "stig": ["V-233519"], "soc2": ["CC6.1"], "cwe": ["CWE-526"], "pgdsat": ["1.7"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'text', '{"cis": ["1.7"], "stig": ["V-261892"], "soc2": ["CC6.1"], "cwe": ["CWE-526"], "pgdsat": ["1.7"]}'::jsonb,
          'PGPASSWORD is shown to whoever reads /proc, and inherited by every program that the server starts.'),
         ('password_in_profile', 'No profile of the server''s user has a password',
-         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["1.6"], "stig": ["V-233519"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["1.6"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["1.6"], "stig": ["V-261892"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["1.6"]}'::jsonb,
          'Profiles are read by everybody and copied everywhere. The remediation takes the lines with PGPASSWORD out.'),
         ('password_in_service_file', 'No connection service file has a password',
-         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["2.4"], "stig": ["V-233519"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["2.4"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["2.4"], "stig": ["V-261892"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["2.4"]}'::jsonb,
          'pg_service.conf is for everybody to read; passwords belong into .pgpass. The remediation takes the lines with password= out.'),
         ('psql_history', 'psql keeps no history for the server''s user',
-         'low', '{strict}'::text[], 'shell', '{"cis": ["2.3"], "stig": ["V-233549"], "soc2": ["CC6.1"], "cwe": ["CWE-532"], "pgdsat": ["2.3"]}'::jsonb,
+         'low', '{strict}'::text[], 'shell', '{"cis": ["2.3"], "stig": ["V-261875"], "soc2": ["CC6.1"], "cwe": ["CWE-532"], "pgdsat": ["2.3"]}'::jsonb,
          'Statements of administrators have passwords in them. The remediation puts a link to /dev/null in the history''s place.'),
         ('core_dumps', 'The server leaves no core dumps',
-         'low', '{strict}'::text[], 'text', '{"cis": ["8.3"], "stig": ["V-233605"], "soc2": ["CC6.1"], "cwe": ["CWE-528"], "pgdsat": ["8.3"]}'::jsonb,
+         'low', '{strict}'::text[], 'text', '{"cis": ["8.3"], "stig": ["V-261931"], "soc2": ["CC6.1"], "cwe": ["CWE-528"], "pgdsat": ["8.3"]}'::jsonb,
          'A core dump has everything that was in memory: data, keys, passwords.')
 $body$;
 COMMENT ON FUNCTION pggit_excellence._checks_host() IS 'Internal: the hardening checks of category host.';
@@ -63,7 +63,8 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._mode_verdict('data_directory', NULL, 23, '0700') AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_data_directory_mode() IS 'Internal: hardening check data_directory_mode: Nobody but the server enters the data directory.';
+COMMENT ON FUNCTION pggit_excellence._check_data_directory_mode() IS
+    'Internal: hardening check: the data directory. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_config_file_mode()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -72,7 +73,8 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._mode_verdict('configuration', NULL, 31, '0600') AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_config_file_mode() IS 'Internal: hardening check config_file_mode: Nobody but the server writes or reads its configuration.';
+COMMENT ON FUNCTION pggit_excellence._check_config_file_mode() IS
+    'Internal: hardening check: the configuration files. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_config_file_owner()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -91,7 +93,8 @@ AS $body$
               FROM pggit_excellence._host_facts('configuration') AS c) AS f
     ) AS h
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_config_file_owner() IS 'Internal: hardening check config_file_owner: Configuration files belong to the server''s user or to root.';
+COMMENT ON FUNCTION pggit_excellence._check_config_file_owner() IS
+    'Internal: hardening check: the configuration files. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_log_directory_mode()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -100,7 +103,8 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._mode_verdict('log_file', CASE WHEN pggit_excellence._setting('logging_collector') <> 'on' THEN 'the server writes no log files itself' END, 31, '0600') AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_log_directory_mode() IS 'Internal: hardening check log_directory_mode: Nobody but the server''s group reads its log files.';
+COMMENT ON FUNCTION pggit_excellence._check_log_directory_mode() IS
+    'Internal: hardening check: the log files. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_socket_permissions()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -112,7 +116,8 @@ AS $body$
            CASE WHEN s.bits & 7 <> 0 THEN pggit_excellence._alter_system('unix_socket_permissions', ARRAY['0770']) END
     FROM (SELECT pggit_excellence._setting('unix_socket_permissions')::integer AS bits OFFSET 0) AS s
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_socket_permissions() IS 'Internal: hardening check socket_permissions: The Unix socket is not for everybody.';
+COMMENT ON FUNCTION pggit_excellence._check_socket_permissions() IS
+    'Internal: hardening check: the setting unix_socket_permissions, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_socket_directory()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -130,7 +135,8 @@ AS $body$
               FROM pggit_excellence._host_facts('socket_directory') AS s) AS f
     ) AS h
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_socket_directory() IS 'Internal: hardening check socket_directory: The Unix socket is in a directory of the server''s own.';
+COMMENT ON FUNCTION pggit_excellence._check_socket_directory() IS
+    'Internal: hardening check: the directories of the Unix sockets. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_program_directories()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -139,7 +145,8 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._mode_verdict('program_directory', NULL, 18, 'go-w') AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_program_directories() IS 'Internal: hardening check program_directories: Nobody but root writes to the installation.';
+COMMENT ON FUNCTION pggit_excellence._check_program_directories() IS
+    'Internal: hardening check: the directories of programs, libraries and extension scripts. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_data_checksums()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -151,7 +158,8 @@ AS $body$
                || 'pg_checksums --enable -D ' || COALESCE(pggit_excellence._shell_quoted(pg_catalog.current_setting('data_directory')), '"$PGDATA"') END
     FROM (SELECT pg_catalog.current_setting('data_checksums') AS enabled) AS d
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_data_checksums() IS 'Internal: hardening check data_checksums: Damaged pages are noticed.';
+COMMENT ON FUNCTION pggit_excellence._check_data_checksums() IS
+    'Internal: hardening check: the cluster''s data_checksums. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_checksum_failures()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -166,7 +174,8 @@ AS $body$
         FROM pg_catalog.pg_stat_database AS s WHERE s.checksum_failures > 0
     ) AS d
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_checksum_failures() IS 'Internal: hardening check checksum_failures: No damaged page was found.';
+COMMENT ON FUNCTION pggit_excellence._check_checksum_failures() IS
+    'Internal: hardening check: counted failures per database. Source: pg_stat_database.';
 
 CREATE FUNCTION pggit_excellence._check_tablespace_in_data_directory()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -179,7 +188,8 @@ AS $body$
         FROM pg_catalog.pg_tablespace AS t
         WHERE pg_catalog.starts_with(pg_catalog.pg_tablespace_location(t.oid) || '/', pggit_excellence._setting('data_directory') || '/'))) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tablespace_in_data_directory() IS 'Internal: hardening check tablespace_in_data_directory: No tablespace is inside of the data directory.';
+COMMENT ON FUNCTION pggit_excellence._check_tablespace_in_data_directory() IS
+    'Internal: hardening check: locations of tablespaces. Source: pg_tablespace_location().';
 
 CREATE FUNCTION pggit_excellence._check_wal_filesystem()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -191,7 +201,8 @@ AS $body$
            CASE WHEN f.same THEN pg_catalog.format('Stop the server, move %s to another filesystem, put a symbolic link in its place, start the server.', f.path) END
     FROM (SELECT h.path, h.note, (h.detail ->> 'same_filesystem')::boolean AS same FROM pggit_excellence._host_facts('wal_directory') AS h) AS f
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_wal_filesystem() IS 'Internal: hardening check wal_filesystem: WAL and data are on different filesystems.';
+COMMENT ON FUNCTION pggit_excellence._check_wal_filesystem() IS
+    'Internal: hardening check: the directory of WAL. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_password_in_environment()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -203,7 +214,8 @@ AS $body$
            CASE WHEN f.set THEN 'Take PGPASSWORD out of what starts the server (service file, container, profile), use a .pgpass file, and restart the server.' END
     FROM (SELECT h.note, (h.detail ->> 'password')::boolean AS set FROM pggit_excellence._host_facts('environment') AS h) AS f
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_in_environment() IS 'Internal: hardening check password_in_environment: The server''s environment has no password.';
+COMMENT ON FUNCTION pggit_excellence._check_password_in_environment() IS
+    'Internal: hardening check: the environment and limits of the server''s process. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_password_in_profile()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -220,7 +232,8 @@ AS $body$
         FROM pggit_excellence._host_facts('profile') AS f
     ) AS h
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_in_profile() IS 'Internal: hardening check password_in_profile: No profile of the server''s user has a password.';
+COMMENT ON FUNCTION pggit_excellence._check_password_in_profile() IS
+    'Internal: hardening check: profiles of the server''s user. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_password_in_service_file()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -237,7 +250,8 @@ AS $body$
         FROM pggit_excellence._host_facts('service_file') AS f
     ) AS h
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_in_service_file() IS 'Internal: hardening check password_in_service_file: No connection service file has a password.';
+COMMENT ON FUNCTION pggit_excellence._check_password_in_service_file() IS
+    'Internal: hardening check: connection service files. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_psql_history()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -254,7 +268,8 @@ AS $body$
         FROM pggit_excellence._host_facts('history') AS f
     ) AS h
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_psql_history() IS 'Internal: hardening check psql_history: psql keeps no history for the server''s user.';
+COMMENT ON FUNCTION pggit_excellence._check_psql_history() IS
+    'Internal: hardening check: psql''s history of the server''s user. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_core_dumps()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -266,4 +281,5 @@ AS $body$
            CASE WHEN f.bytes <> '0' THEN 'Start the server with no core dumps (systemd: LimitCORE=0; else ulimit -c 0).' END
     FROM (SELECT h.note, h.detail ->> 'core_file_size' AS bytes FROM pggit_excellence._host_facts('environment') AS h) AS f
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_core_dumps() IS 'Internal: hardening check core_dumps: The server leaves no core dumps.';
+COMMENT ON FUNCTION pggit_excellence._check_core_dumps() IS
+    'Internal: hardening check: the environment and limits of the server''s process. Source: host_security() of the companion extension.';

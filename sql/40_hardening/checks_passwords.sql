@@ -6,28 +6,28 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
         ('password_encryption', 'New passwords are stored as SCRAM',
-         'high', '{minimal,standard,strict}'::text[], 'sql', '{"cis": ["5.4"], "stig": ["V-233596"], "soc2": ["CC6.1"], "cwe": ["CWE-916"], "pgdsat": ["5.12"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'sql', '{"cis": ["5.4"], "stig": ["V-261891"], "soc2": ["CC6.1"], "cwe": ["CWE-916"], "pgdsat": ["5.12"]}'::jsonb,
          'md5 hashes have no salt of their own and are as good as the password.'),
         ('password_md5', 'No password is stored as md5',
-         'high', '{minimal,standard,strict}'::text[], 'sql', '{"stig": ["V-233596"], "soc2": ["CC6.1"], "cwe": ["CWE-916"], "pgdsat": ["5.12"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'sql', '{"stig": ["V-261891"], "soc2": ["CC6.1"], "cwe": ["CWE-916"], "pgdsat": ["5.12"]}'::jsonb,
          'Who reads such a hash, from a backup for instance, logs in with it. The remediation takes the password away; somebody who knows who owns the role sets a new one: \password ROLE.'),
         ('password_is_role_name', 'No password is the name of its role',
-         'critical', '{minimal,standard,strict}'::text[], 'sql', '{"cis": ["5.6"], "stig": ["V-233612"], "soc2": ["CC6.1"], "cwe": ["CWE-521", "CWE-1391"], "pgdsat": ["5.6"]}'::jsonb,
+         'critical', '{minimal,standard,strict}'::text[], 'sql', '{"cis": ["5.6"], "stig": ["V-261890"], "soc2": ["CC6.1"], "cwe": ["CWE-521", "CWE-1391"], "pgdsat": ["5.6"]}'::jsonb,
          'It is the first one that is tried. Looked at: all md5 passwords, and the SCRAM ones of ten roles, superusers first (20 ms each).'),
         ('scram_iterations', 'Stored passwords have the usual number of SCRAM iterations',
-         'low', '{standard,strict}'::text[], 'sql', '{"stig": ["V-233596"], "soc2": ["CC6.1"], "cwe": ["CWE-916"]}'::jsonb,
+         'low', '{standard,strict}'::text[], 'sql', '{"stig": ["V-261891"], "soc2": ["CC6.1"], "cwe": ["CWE-916"]}'::jsonb,
          'Fewer than 4096 make guessing a stolen verifier cheaper. The remediation takes the password away: set it again.'),
         ('password_expiry', 'Every password expires',
-         'medium', '{strict}'::text[], 'sql', '{"cis": ["5.6"], "stig": ["V-233515"], "soc2": ["CC6.1", "CC6.2"], "cwe": ["CWE-262"], "pgdsat": ["5.6"]}'::jsonb,
+         'medium', '{strict}'::text[], 'sql', '{"cis": ["5.6"], "stig": ["V-261858"], "soc2": ["CC6.1", "CC6.2"], "cwe": ["CWE-262"], "pgdsat": ["5.6"]}'::jsonb,
          'VALID UNTIL ends a password that nobody changes. The remediation gives 90 days; only the password ends, sessions and other methods do not.'),
         ('password_expired_login', 'Roles whose password has expired cannot log in',
-         'low', '{standard,strict}'::text[], 'sql', '{"cis": ["4.4"], "stig": ["V-233515"], "soc2": ["CC6.2", "CC6.3"], "cwe": ["CWE-613"], "pgdsat": ["4.4"]}'::jsonb,
+         'low', '{standard,strict}'::text[], 'sql', '{"cis": ["4.4"], "stig": ["V-261858"], "soc2": ["CC6.2", "CC6.3"], "cwe": ["CWE-613"], "pgdsat": ["4.4"]}'::jsonb,
          'What is not used any more is closed by every way in, not by the password alone.'),
         ('login_without_password', 'Roles without a password are those that prove themselves in another way',
-         'medium', '{strict}'::text[], 'sql', '{"cis": ["4.10"], "stig": ["V-233612"], "soc2": ["CC6.1", "CC6.2"], "cwe": ["CWE-258"]}'::jsonb,
+         'medium', '{strict}'::text[], 'sql', '{"cis": ["4.10"], "stig": ["V-261890"], "soc2": ["CC6.1", "CC6.2"], "cwe": ["CWE-258"]}'::jsonb,
          'A role that may log in, has no password, and for which pg_hba.conf has rules with passwords or trust only: either nobody can use it, or everybody. Superusers are left out: mend their rules (hba_trust) first.'),
         ('password_strength_module', 'Weak passwords are refused',
-         'medium', '{strict}'::text[], 'restart', '{"cis": ["5.6"], "stig": ["V-233515"], "soc2": ["CC6.1"], "cwe": ["CWE-521"], "pgdsat": ["5.6"]}'::jsonb,
+         'medium', '{strict}'::text[], 'restart', '{"cis": ["5.6"], "stig": ["V-261858"], "soc2": ["CC6.1"], "cwe": ["CWE-521"], "pgdsat": ["5.6"]}'::jsonb,
          'passwordcheck comes with PostgreSQL; credcheck and passwordpolicy do more. They see passwords that are sent in clear text only, not those that psql''s \password has hashed.')
 $body$;
 COMMENT ON FUNCTION pggit_excellence._checks_passwords() IS 'Internal: the hardening checks of category passwords.';
@@ -109,7 +109,8 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('password_encryption', '^scram-sha-256$', ARRAY['scram-sha-256']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_encryption() IS 'Internal: hardening check password_encryption: New passwords are stored as SCRAM.';
+COMMENT ON FUNCTION pggit_excellence._check_password_encryption() IS
+    'Internal: hardening check: the setting password_encryption, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_password_md5()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -122,7 +123,8 @@ AS $body$
         FROM pggit_excellence._role_passwords() AS p
         WHERE p.verifier LIKE 'md5%')) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_md5() IS 'Internal: hardening check password_md5: No password is stored as md5.';
+COMMENT ON FUNCTION pggit_excellence._check_password_md5() IS
+    'Internal: hardening check: stored passwords of roles. Source: pg_authid.';
 
 CREATE FUNCTION pggit_excellence._check_password_is_role_name()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -140,7 +142,8 @@ AS $body$
         WHERE CASE WHEN t.verifier LIKE 'md5%' THEN pggit_excellence._md5_matches(t.verifier, t.role_name)
                    WHEN t.number <= 10 THEN pggit_excellence._scram_matches(t.verifier, t.role_name) END)) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_is_role_name() IS 'Internal: hardening check password_is_role_name: No password is the name of its role.';
+COMMENT ON FUNCTION pggit_excellence._check_password_is_role_name() IS
+    'Internal: hardening check: stored passwords of roles. Source: pg_authid.';
 
 CREATE FUNCTION pggit_excellence._check_scram_iterations()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -153,7 +156,8 @@ AS $body$
         FROM pggit_excellence._role_passwords() AS p
         WHERE (pg_catalog.regexp_match(p.verifier, '^SCRAM-SHA-256\$([0-9]+):'))[1]::integer < 4096)) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_scram_iterations() IS 'Internal: hardening check scram_iterations: Stored passwords have the usual number of SCRAM iterations.';
+COMMENT ON FUNCTION pggit_excellence._check_scram_iterations() IS
+    'Internal: hardening check: stored passwords of roles. Source: pg_authid.';
 
 CREATE FUNCTION pggit_excellence._check_password_expiry()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -166,7 +170,8 @@ AS $body$
         FROM pggit_excellence._role_passwords() AS p
         WHERE p.can_login AND p.verifier IS NOT NULL AND COALESCE(p.valid_until, 'infinity') = 'infinity')) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_expiry() IS 'Internal: hardening check password_expiry: Every password expires.';
+COMMENT ON FUNCTION pggit_excellence._check_password_expiry() IS
+    'Internal: hardening check: stored passwords of roles. Source: pg_authid.';
 
 CREATE FUNCTION pggit_excellence._check_password_expired_login()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -179,7 +184,8 @@ AS $body$
         FROM (SELECT r.rolname::text AS role_name, r.rolcanlogin, r.rolvaliduntil FROM pg_catalog.pg_roles AS r) AS p
         WHERE p.rolcanlogin AND p.rolvaliduntil < pg_catalog.now())) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_expired_login() IS 'Internal: hardening check password_expired_login: Roles whose password has expired cannot log in.';
+COMMENT ON FUNCTION pggit_excellence._check_password_expired_login() IS
+    'Internal: hardening check: roles that can log in, and their VALID UNTIL. Source: pg_roles.';
 
 CREATE FUNCTION pggit_excellence._check_login_without_password()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -196,7 +202,8 @@ AS $body$
               WHERE h.error IS NULL AND h.method NOT IN ('reject', 'trust', 'password', 'md5', 'scram-sha-256')
                 AND h.databases <> ARRAY['replication'] AND pggit_excellence._hba_names_role(h.users, p.role_name)))) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_login_without_password() IS 'Internal: hardening check login_without_password: Roles without a password are those that prove themselves in another way.';
+COMMENT ON FUNCTION pggit_excellence._check_login_without_password() IS
+    'Internal: hardening check: roles without a password, and the rules of pg_hba.conf that name them. Source: pg_authid, pg_hba_file_rules.';
 
 CREATE FUNCTION pggit_excellence._check_password_strength_module()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -205,4 +212,5 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._library_verdict(ARRAY['passwordcheck', 'credcheck', 'passwordpolicy']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_password_strength_module() IS 'Internal: hardening check password_strength_module: Weak passwords are refused.';
+COMMENT ON FUNCTION pggit_excellence._check_password_strength_module() IS
+    'Internal: hardening check: the libraries that are loaded with the server. Source: shared_preload_libraries.';

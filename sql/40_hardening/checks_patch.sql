@@ -6,16 +6,16 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
         ('minor_version', 'The server has the last minor release',
-         'high', '{minimal,standard,strict}'::text[], 'text', '{"cis": ["1.5"], "stig": ["V-233513"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"], "pgdsat": ["1.5"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'text', '{"cis": ["1.5"], "stig": ["V-261936"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"], "pgdsat": ["1.5"]}'::jsonb,
          'Minor releases mend vulnerabilities and never change how anything is used. fail: a release that mends vulnerabilities is missing; warn: another one. The list comes with this extension: unknown where its newest release is older than 100 days, because PostgreSQL makes one each quarter.'),
         ('major_version', 'The major version gets releases',
-         'high', '{minimal,standard,strict}'::text[], 'text', '{"cis": ["1.5"], "stig": ["V-265871"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"], "pgdsat": ["1.5"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'text', '{"cis": ["1.5"], "stig": ["V-261937"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"], "pgdsat": ["1.5"]}'::jsonb,
          'Vulnerabilities found after the last release of a major version are never mended. fail: it is past; warn: it is less than 180 days away.'),
         ('extension_updates', 'Extensions have the version whose files are installed',
-         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["1.5"], "stig": ["V-233513"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["1.5"], "stig": ["V-261936"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"]}'::jsonb,
          'New files bring new libraries; functions that an update mends stay as they were until ALTER EXTENSION ... UPDATE.'),
         ('server_restarted_after_update', 'The running server is the one that is installed',
-         'high', '{standard,strict}'::text[], 'text', '{"cis": ["1.5"], "stig": ["V-233513"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'text', '{"cis": ["1.5"], "stig": ["V-261936"], "soc2": ["CC7.1"], "cwe": ["CWE-1104"]}'::jsonb,
          'After an update of the package the old program runs on until the next restart. Seen by the program''s file, which is gone.')
 $body$;
 COMMENT ON FUNCTION pggit_excellence._checks_patch() IS 'Internal: the hardening checks of category patch.';
@@ -86,7 +86,8 @@ AS $body$
         WHERE k.major = v.major
     ) AS r
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_minor_version() IS 'Internal: hardening check minor_version: The server has the last minor release.';
+COMMENT ON FUNCTION pggit_excellence._check_minor_version() IS
+    'Internal: hardening check: the server''s version against the list of releases in this extension. Source: server_version_num.';
 
 CREATE FUNCTION pggit_excellence._check_major_version()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -102,7 +103,8 @@ AS $body$
     FROM (SELECT pg_catalog.current_setting('server_version_num')::integer / 10000 AS major) AS v
     LEFT JOIN pggit_excellence._postgres_majors() AS m ON m.major = v.major
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_major_version() IS 'Internal: hardening check major_version: The major version gets releases.';
+COMMENT ON FUNCTION pggit_excellence._check_major_version() IS
+    'Internal: hardening check: the server''s version against the list of last releases in this extension. Source: server_version_num.';
 
 CREATE FUNCTION pggit_excellence._check_extension_updates()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -117,7 +119,8 @@ AS $body$
         JOIN pg_catalog.pg_available_extensions AS a ON a.name = x.extname
         WHERE a.default_version <> x.extversion)) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_extension_updates() IS 'Internal: hardening check extension_updates: Extensions have the version whose files are installed.';
+COMMENT ON FUNCTION pggit_excellence._check_extension_updates() IS
+    'Internal: hardening check: installed against available versions. Source: pg_extension, pg_available_extensions.';
 
 CREATE FUNCTION pggit_excellence._check_server_restarted_after_update()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -129,4 +132,5 @@ AS $body$
            CASE WHEN f.replaced THEN 'Restart the server (with systemd: systemctl restart postgresql).' END
     FROM (SELECT h.path, h.note, (h.detail ->> 'replaced')::boolean AS replaced FROM pggit_excellence._host_facts('program') AS h) AS f
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_server_restarted_after_update() IS 'Internal: hardening check server_restarted_after_update: The running server is the one that is installed.';
+COMMENT ON FUNCTION pggit_excellence._check_server_restarted_after_update() IS
+    'Internal: hardening check: the program of the running server. Source: host_security() of the companion extension.';

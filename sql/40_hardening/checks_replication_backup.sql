@@ -6,16 +6,16 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
         ('replication_as_superuser', 'No standby or tool replicates as a superuser',
-         'high', '{standard,strict}'::text[], 'text', '{"cis": ["7.1"], "stig": ["V-233614"], "soc2": ["CC6.3"], "cwe": ["CWE-250"], "pgdsat": ["7.1"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'text', '{"cis": ["7.1"], "stig": ["V-261915"], "soc2": ["CC6.3"], "cwe": ["CWE-250"], "pgdsat": ["7.1"]}'::jsonb,
          'The password that lies on each standby needs REPLICATION only.'),
         ('replication_role_privileges', 'Roles for replication can do nothing else',
-         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.1"], "stig": ["V-233614"], "soc2": ["CC6.3"], "cwe": ["CWE-250"], "pgdsat": ["7.1"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.1"], "stig": ["V-261915"], "soc2": ["CC6.3"], "cwe": ["CWE-250"], "pgdsat": ["7.1"]}'::jsonb,
          'REPLICATION reads every table''s every change; together with CREATEROLE, CREATEDB or BYPASSRLS it is one password for too much.'),
         ('log_replication_commands', 'Commands of replication are logged',
-         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.2"], "stig": ["V-233565"], "soc2": ["CC7.2"], "cwe": ["CWE-778"], "pgdsat": ["7.2"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.2"], "stig": ["V-261958"], "soc2": ["CC7.2"], "cwe": ["CWE-778"], "pgdsat": ["7.2"]}'::jsonb,
          'A base backup is a copy of everything; the log should have it.'),
         ('hba_replication', 'Rules for replication name a role and an address',
-         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["7.1", "5.4"], "stig": ["V-233520"], "soc2": ["CC6.1", "CC6.6"], "cwe": ["CWE-284"], "pgdsat": ["7.1"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["7.1", "5.4"], "stig": ["V-261859"], "soc2": ["CC6.1", "CC6.6"], "cwe": ["CWE-284"], "pgdsat": ["7.1"]}'::jsonb,
          'Whoever replicates has a copy of everything. A rule for replication by all roles, or from wide ranges of addresses, is commented out by the remediation.'),
         ('base_backup', 'A base backup is not older than a week',
          'high', '{standard,strict}'::text[], 'shell', '{"cis": ["7.3"], "soc2": ["A1.2"], "pgdsat": ["7.3"]}'::jsonb,
@@ -27,22 +27,22 @@ AS $body$
          'medium', '{standard,strict}'::text[], 'restart', '{"cis": ["7.4"], "soc2": ["A1.2"], "pgdsat": ["7.4"]}'::jsonb,
          'Only an archive, or a receiver elsewhere, brings back what was committed after the last backup. A connected receiver with a slot passes too. The remediation archives beside the data directory: use your backup tool''s command instead.'),
         ('archive_failures', 'The last attempt to archive WAL succeeded',
-         'high', '{minimal,standard,strict}'::text[], 'text', '{"cis": ["7.4"], "stig": ["V-233535"], "soc2": ["A1.2"], "pgdsat": ["7.4"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'text', '{"cis": ["7.4"], "stig": ["V-261920"], "soc2": ["A1.2"], "pgdsat": ["7.4"]}'::jsonb,
          'While archiving fails recovery ends at the last file that arrived, and pg_wal fills the disk.'),
         ('slot_wal_limit', 'A forgotten replication slot cannot fill the disk',
          'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "soc2": ["A1.2"], "cwe": ["CWE-400"], "pgdsat": ["7.5"]}'::jsonb,
          'A slot keeps WAL until it is read. Without max_slot_wal_keep_size an inactive one keeps it until the disk is full and the server stops.'),
         ('primary_conninfo_tls', 'A standby verifies its primary',
-         'high', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "stig": ["V-233538"], "soc2": ["CC6.7"], "cwe": ["CWE-295"], "pgdsat": ["7.5"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "stig": ["V-261933"], "soc2": ["CC6.7"], "cwe": ["CWE-295"], "pgdsat": ["7.5"]}'::jsonb,
          'Without sslmode verify-full anybody between them can read everything, or be the primary.'),
         ('primary_conninfo_password', 'A standby''s settings hold no password',
-         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "stig": ["V-233519"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["7.5"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "stig": ["V-261892"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["7.5"]}'::jsonb,
          'Settings are shown to monitoring roles and are part of every base backup; a .pgpass file is not. The remediation takes the password out: put it into .pgpass first.'),
         ('subscription_password', 'Subscriptions hold no password',
-         'medium', '{standard,strict}'::text[], 'sql', '{"stig": ["V-233519"], "soc2": ["CC6.1"], "cwe": ["CWE-256"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"stig": ["V-261892"], "soc2": ["CC6.1"], "cwe": ["CWE-256"]}'::jsonb,
          'The connection string of a subscription is in the catalog, in dumps and in base backups. The remediation takes the password out: put it into .pgpass of the server''s user first. It must not go for subscriptions of other roles than superusers: their password_required asks for it.'),
         ('output_plugins', 'Logical decoding uses PostgreSQL''s own output plugins',
-         'medium', '{strict}'::text[], 'sql', '{"stig": ["V-233594"], "soc2": ["CC6.8"], "cwe": ["CWE-829"]}'::jsonb,
+         'medium', '{strict}'::text[], 'sql', '{"stig": ["V-261887"], "soc2": ["CC6.8"], "cwe": ["CWE-829"]}'::jsonb,
          'The August 2026 minor releases restrict which libraries a replication role may load (output_plugin_libraries); an entry beyond pgoutput and test_decoding should be one that is needed, and then be excluded here with its reason.')
 $body$;
 COMMENT ON FUNCTION pggit_excellence._checks_replication_backup() IS 'Internal: the hardening checks of category replication_backup.';
@@ -80,7 +80,8 @@ AS $body$
         WHERE a.backend_type = 'walsender' AND r.rolsuper
     ) AS s
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_replication_as_superuser() IS 'Internal: hardening check replication_as_superuser: No standby or tool replicates as a superuser.';
+COMMENT ON FUNCTION pggit_excellence._check_replication_as_superuser() IS
+    'Internal: hardening check: the sessions that replicate now, and their roles. Source: pg_stat_activity.';
 
 CREATE FUNCTION pggit_excellence._check_replication_role_privileges()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -94,7 +95,8 @@ AS $body$
         CROSS JOIN LATERAL (VALUES (r.rolcreaterole, 'CREATEROLE'), (r.rolcreatedb, 'CREATEDB'), (r.rolbypassrls, 'BYPASSRLS')) AS a (given, attribute)
         WHERE r.rolreplication AND NOT r.rolsuper AND a.given)) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_replication_role_privileges() IS 'Internal: hardening check replication_role_privileges: Roles for replication can do nothing else.';
+COMMENT ON FUNCTION pggit_excellence._check_replication_role_privileges() IS
+    'Internal: hardening check: attributes of roles with REPLICATION. Source: pg_roles.';
 
 CREATE FUNCTION pggit_excellence._check_log_replication_commands()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -104,7 +106,8 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('log_replication_commands', '^on$', ARRAY['on']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_log_replication_commands() IS 'Internal: hardening check log_replication_commands: Commands of replication are logged.';
+COMMENT ON FUNCTION pggit_excellence._check_log_replication_commands() IS
+    'Internal: hardening check: the setting log_replication_commands, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_hba_replication()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -119,7 +122,8 @@ AS $body$
         WHERE 'replication' = ANY (r.databases) AND r.remote AND r.method <> 'reject' AND r.error IS NULL
           AND ('all' = ANY (r.users) OR r.address = 'all' OR pg_catalog.masklen(r.network) < CASE pg_catalog.family(r.network) WHEN 4 THEN 24 ELSE 64 END))) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_hba_replication() IS 'Internal: hardening check hba_replication: Rules for replication name a role and an address.';
+COMMENT ON FUNCTION pggit_excellence._check_hba_replication() IS
+    'Internal: hardening check: the rules of pg_hba.conf, in their order. Source: pg_hba_file_rules.';
 
 CREATE FUNCTION pggit_excellence._check_base_backup()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -142,7 +146,8 @@ BEGIN
              THEN E'# On the server''s host; better by your backup tool:\npg_basebackup -D "${BACKUP_DIR:-base_backup}" --checkpoint=fast' END;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_base_backup() IS 'Internal: hardening check base_backup: A base backup is not older than a week.';
+COMMENT ON FUNCTION pggit_excellence._check_base_backup() IS
+    'Internal: hardening check: the newest backup history file in pg_wal. Source: pg_ls_waldir().';
 
 CREATE FUNCTION pggit_excellence._check_wal_level()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -152,7 +157,8 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('wal_level', '^(replica|logical)$', ARRAY['replica']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_wal_level() IS 'Internal: hardening check wal_level: WAL is enough for standbys and recovery to a point in time.';
+COMMENT ON FUNCTION pggit_excellence._check_wal_level() IS
+    'Internal: hardening check: the setting wal_level, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_wal_archiving()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -172,7 +178,8 @@ AS $body$
                      pggit_excellence._setting('archive_library') AS library OFFSET 0) AS m
     ) AS a
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_wal_archiving() IS 'Internal: hardening check wal_archiving: WAL is archived.';
+COMMENT ON FUNCTION pggit_excellence._check_wal_archiving() IS
+    'Internal: hardening check: the settings data_directory, archive_mode, archive_command, archive_library, as new sessions get them. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_archive_failures()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -191,7 +198,8 @@ AS $body$
         FROM pg_catalog.pg_stat_archiver AS s
     ) AS a
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_archive_failures() IS 'Internal: hardening check archive_failures: The last attempt to archive WAL succeeded.';
+COMMENT ON FUNCTION pggit_excellence._check_archive_failures() IS
+    'Internal: hardening check: the last attempts of the archiver. Source: pg_stat_archiver.';
 
 CREATE FUNCTION pggit_excellence._check_slot_wal_limit()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -207,7 +215,8 @@ AS $body$
         OFFSET 0
     ) AS s
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_slot_wal_limit() IS 'Internal: hardening check slot_wal_limit: A forgotten replication slot cannot fill the disk.';
+COMMENT ON FUNCTION pggit_excellence._check_slot_wal_limit() IS
+    'Internal: hardening check: inactive replication slots and max_slot_wal_keep_size. Source: pg_replication_slots, pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_primary_conninfo_tls()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -225,7 +234,8 @@ AS $body$
               FROM (SELECT pggit_excellence._setting('primary_conninfo') AS info OFFSET 0) AS i) AS f
     ) AS c
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_primary_conninfo_tls() IS 'Internal: hardening check primary_conninfo_tls: A standby verifies its primary.';
+COMMENT ON FUNCTION pggit_excellence._check_primary_conninfo_tls() IS
+    'Internal: hardening check: the setting primary_conninfo, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_primary_conninfo_password()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -241,7 +251,8 @@ AS $body$
         FROM (SELECT pggit_excellence._setting('primary_conninfo') AS info OFFSET 0) AS i
     ) AS c
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_primary_conninfo_password() IS 'Internal: hardening check primary_conninfo_password: A standby''s settings hold no password.';
+COMMENT ON FUNCTION pggit_excellence._check_primary_conninfo_password() IS
+    'Internal: hardening check: the setting primary_conninfo, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_subscription_password()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -264,7 +275,8 @@ BEGIN
         WHERE pggit_excellence._without_password(s.subconninfo) <> s.subconninfo)) AS v;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_subscription_password() IS 'Internal: hardening check subscription_password: Subscriptions hold no password.';
+COMMENT ON FUNCTION pggit_excellence._check_subscription_password() IS
+    'Internal: hardening check: connection strings of this database''s subscriptions. Source: pg_subscription.';
 
 CREATE FUNCTION pggit_excellence._check_output_plugins()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -274,4 +286,5 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('output_plugin_libraries', '^((pgoutput|test_decoding)(, *|$))*$', ARRAY['pgoutput', 'test_decoding']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_output_plugins() IS 'Internal: hardening check output_plugins: Logical decoding uses PostgreSQL''s own output plugins.';
+COMMENT ON FUNCTION pggit_excellence._check_output_plugins() IS
+    'Internal: hardening check: the setting output_plugin_libraries, as new sessions get it. Source: pg_settings.';

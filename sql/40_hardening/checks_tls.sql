@@ -6,37 +6,37 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
         ('tls_enabled', 'TLS is on',
-         'high', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-233538", "V-233579"], "soc2": ["CC6.7"], "cwe": ["CWE-319"], "pgdsat": ["6.8"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-261933", "V-261932"], "soc2": ["CC6.7"], "cwe": ["CWE-319"], "pgdsat": ["6.8"]}'::jsonb,
          'Without TLS passwords'' proofs and all data cross the network for everybody on the way to read and to change. The remediation makes a self-signed certificate where there is none: replace it by one of your certificate authority, so that clients can use sslmode=verify-full.'),
         ('hba_without_tls', 'Every rule for another host asks for TLS',
-         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["5.4", "6.8"], "stig": ["V-233538"], "soc2": ["CC6.7"], "cwe": ["CWE-319"], "pgdsat": ["5.8"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["5.4", "6.8"], "stig": ["V-261933"], "soc2": ["CC6.7"], "cwe": ["CWE-319"], "pgdsat": ["5.8"]}'::jsonb,
          'A rule of type host takes connections without TLS as well, whatever the setting ssl says. The remediation makes it hostssl (mend tls_enabled first).'),
         ('tls_sessions', 'No session from another host goes without encryption now',
-         'high', '{standard,strict}'::text[], 'sql', '{"cis": ["6.8"], "stig": ["V-233538"], "soc2": ["CC6.7"], "cwe": ["CWE-319"], "pgdsat": ["5.8"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'sql', '{"cis": ["6.8"], "stig": ["V-261933"], "soc2": ["CC6.7"], "cwe": ["CWE-319"], "pgdsat": ["5.8"]}'::jsonb,
          'What the rules allow is used. The remediation ends these sessions; mend hba_without_tls first, or they come back.'),
         ('tls_min_version', 'TLS older than 1.2 is refused',
-         'high', '{minimal,standard,strict}'::text[], 'sql', '{"cis": ["6.9"], "stig": ["V-233538"], "soc2": ["CC6.7"], "cwe": ["CWE-326"], "pgdsat": ["6.8"]}'::jsonb,
+         'high', '{minimal,standard,strict}'::text[], 'sql', '{"cis": ["6.9"], "stig": ["V-261933"], "soc2": ["CC6.7"], "cwe": ["CWE-326"], "pgdsat": ["6.8"]}'::jsonb,
          'TLS 1.0 and 1.1 have known weaknesses; RFC 8996 withdrew both.'),
         ('tls_max_version', 'TLS 1.3 is allowed',
          'low', '{strict}'::text[], 'sql', '{"soc2": ["CC6.7"], "cwe": ["CWE-757"]}'::jsonb,
          'A highest version keeps clients from the best one that both know.'),
         ('tls_ciphers', 'No weak cipher is allowed for TLS 1.2',
-         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["6.10"], "stig": ["V-233585"], "soc2": ["CC6.7"], "cwe": ["CWE-327"], "pgdsat": ["6.10"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["6.10"], "stig": ["V-261966"], "soc2": ["CC6.7"], "cwe": ["CWE-327"], "pgdsat": ["6.10"]}'::jsonb,
          'The default still has 3DES and suites without forward secrecy. The remediation leaves ECDHE with AES-GCM or ChaCha20.'),
         ('tls_prefer_server_ciphers', 'The server''s order of ciphers counts',
          'low', '{standard,strict}'::text[], 'sql', '{"soc2": ["CC6.7"], "cwe": ["CWE-757"]}'::jsonb,
          'Else an old client picks the weakest cipher that both know.'),
         ('tls_groups', 'Keys are agreed on in strong groups only',
-         'medium', '{standard,strict}'::text[], 'sql', '{"stig": ["V-233585"], "soc2": ["CC6.7"], "cwe": ["CWE-326"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'sql', '{"stig": ["V-261966"], "soc2": ["CC6.7"], "cwe": ["CWE-326"]}'::jsonb,
          'Groups below 256 bits are weak. The setting is ssl_groups from PostgreSQL 18 on, ssl_ecdh_curve before.'),
         ('tls_certificate_expiry', 'The server''s certificate is valid for 30 more days',
-         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-233577"], "soc2": ["CC6.7", "A1.2"], "cwe": ["CWE-298"], "pgdsat": ["6.8"]}'::jsonb,
+         'high', '{standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-261893"], "soc2": ["CC6.7", "A1.2"], "cwe": ["CWE-298"], "pgdsat": ["6.8"]}'::jsonb,
          'On the day it expires every client that checks it is locked out. fail: less than 14 days or not yet valid; warn: less than 30. The remediation renews a self-signed certificate; have another one renewed by its authority.'),
         ('tls_certificate_strength', 'The server''s certificate has a strong key and signature',
-         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-233585", "V-233603"], "soc2": ["CC6.7"], "cwe": ["CWE-326"], "pgdsat": ["6.8"]}'::jsonb,
+         'medium', '{standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-261966", "V-261929"], "soc2": ["CC6.7"], "cwe": ["CWE-326"], "pgdsat": ["6.8"]}'::jsonb,
          'RSA below 2048 bits, curves below 256 bits, and signatures with MD5 or SHA-1 can be forged. The remediation makes a new self-signed certificate where it was one.'),
         ('tls_key_mode', 'Nobody but the server reads its private key',
-         'critical', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-233602"], "soc2": ["CC6.1"], "cwe": ["CWE-732"], "pgdsat": ["6.8"]}'::jsonb,
+         'critical', '{minimal,standard,strict}'::text[], 'shell', '{"cis": ["6.8"], "stig": ["V-261894"], "soc2": ["CC6.1"], "cwe": ["CWE-732"], "pgdsat": ["6.8"]}'::jsonb,
          'Who has the key can be the server, and read what he recorded before where suites lack forward secrecy. A running server does not look again; one that starts refuses such a key.')
 $body$;
 COMMENT ON FUNCTION pggit_excellence._checks_tls() IS 'Internal: the hardening checks of category tls.';
@@ -60,7 +60,8 @@ AS $body$
         OFFSET 0
     ) AS t
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_enabled() IS 'Internal: hardening check tls_enabled: TLS is on.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_enabled() IS
+    'Internal: hardening check: the setting ssl, and whether the server is built with TLS. Source: pg_settings.';
 
 -- Order counts: hostnossl ... reject before it takes the connections without TLS out of a rule of type host.
 CREATE FUNCTION pggit_excellence._check_hba_without_tls()
@@ -83,7 +84,8 @@ AS $body$
                 AND pggit_excellence._hba_names_cover(e.databases, r.databases, e.users, r.users)
                 AND pggit_excellence._hba_address_covers(e.address, e.network, r.address, r.network)))) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_hba_without_tls() IS 'Internal: hardening check hba_without_tls: Every rule for another host asks for TLS.';
+COMMENT ON FUNCTION pggit_excellence._check_hba_without_tls() IS
+    'Internal: hardening check: the rules of pg_hba.conf, in their order. Source: pg_hba_file_rules.';
 
 CREATE FUNCTION pggit_excellence._check_tls_sessions()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -107,7 +109,8 @@ AS $body$
           AND NOT (a.client_addr <<= '127.0.0.0/8'::inet OR a.client_addr <<= '::1/128'::inet)
     ) AS s
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_sessions() IS 'Internal: hardening check tls_sessions: No session from another host goes without encryption now.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_sessions() IS
+    'Internal: hardening check: the sessions of now. Source: pg_stat_activity, pg_stat_ssl, pg_stat_gssapi.';
 
 CREATE FUNCTION pggit_excellence._check_tls_min_version()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -117,7 +120,8 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('ssl_min_protocol_version', '^TLSv1\.[23]$', ARRAY['TLSv1.2']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_min_version() IS 'Internal: hardening check tls_min_version: TLS older than 1.2 is refused.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_min_version() IS
+    'Internal: hardening check: the setting ssl_min_protocol_version, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_tls_max_version()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -127,7 +131,8 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('ssl_max_protocol_version', '^(TLSv1\.3|)$', ARRAY['TLSv1.3']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_max_version() IS 'Internal: hardening check tls_max_version: TLS 1.3 is allowed.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_max_version() IS
+    'Internal: hardening check: the setting ssl_max_protocol_version, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_tls_ciphers()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -142,7 +147,8 @@ AS $body$
         'ssl_ciphers', '^(?!.*(^|[:, ])[+]?(DEFAULT|ALL|COMPLEMENTOFALL|HIGH|MEDIUM|LOW|EXPORT|EXP|eNULL|NULL|aNULL|ADH|AECDH|RC4|RC2|DES|3DES|IDEA|SEED|CAMELLIA|MD5|SHA1|SHA|kRSA|RSA|AES|AESGCM)([:+, ]|$))(?!.*(RC4|3DES|DES-CBC|NULL-|EXP-|-MD5|-SHA(:|$))).+$',
         ARRAY['ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_ciphers() IS 'Internal: hardening check tls_ciphers: No weak cipher is allowed for TLS 1.2.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_ciphers() IS
+    'Internal: hardening check: the setting ssl_ciphers. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_tls_prefer_server_ciphers()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -152,7 +158,8 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._setting_verdict('ssl_prefer_server_ciphers', '^on$', ARRAY['on']) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_prefer_server_ciphers() IS 'Internal: hardening check tls_prefer_server_ciphers: The server''s order of ciphers counts.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_prefer_server_ciphers() IS
+    'Internal: hardening check: the setting ssl_prefer_server_ciphers, as new sessions get it. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_tls_groups()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -171,7 +178,8 @@ AS $body$
         t.name, '^(auto|((X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|X25519|X448|x25519|x448|prime256v1|P-256|secp384r1|P-384|secp521r1|P-521|ffdhe(2048|3072|4096|6144|8192)|brainpoolP(256|384|512)r1)(:|$))+)$',
         ARRAY[CASE t.name WHEN 'ssl_groups' THEN 'X25519:prime256v1' ELSE 'prime256v1' END]) AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_groups() IS 'Internal: hardening check tls_groups: Keys are agreed on in strong groups only.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_groups() IS
+    'Internal: hardening check: ssl_groups, before 18 ssl_ecdh_curve. Source: pg_settings.';
 
 CREATE FUNCTION pggit_excellence._check_tls_certificate_expiry()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -196,7 +204,8 @@ AS $body$
         SELECT NULL, NULL, 'TLS is off', NULL, NULL WHERE pggit_excellence._setting('ssl') <> 'on'
     ) AS f
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_certificate_expiry() IS 'Internal: hardening check tls_certificate_expiry: The server''s certificate is valid for 30 more days.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_certificate_expiry() IS
+    'Internal: hardening check: the server''s certificate. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_tls_certificate_strength()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -222,7 +231,8 @@ AS $body$
         SELECT NULL, NULL, 'TLS is off', NULL, NULL, NULL, NULL WHERE pggit_excellence._setting('ssl') <> 'on'
     ) AS f
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_certificate_strength() IS 'Internal: hardening check tls_certificate_strength: The server''s certificate has a strong key and signature.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_certificate_strength() IS
+    'Internal: hardening check: the server''s certificate. Source: host_security() of the companion extension.';
 
 CREATE FUNCTION pggit_excellence._check_tls_key_mode()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
@@ -232,4 +242,5 @@ AS $body$
     SELECT v.status, v.evidence, v.remediation
     FROM pggit_excellence._mode_verdict('private_key', CASE WHEN pggit_excellence._setting('ssl') <> 'on' THEN 'TLS is off' END, 63, '0600') AS v
 $body$;
-COMMENT ON FUNCTION pggit_excellence._check_tls_key_mode() IS 'Internal: hardening check tls_key_mode: Nobody but the server reads its private key.';
+COMMENT ON FUNCTION pggit_excellence._check_tls_key_mode() IS
+    'Internal: hardening check: the private key for TLS. Source: host_security() of the companion extension.';
