@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     IF helper IS NULL THEN
         RAISE EXCEPTION 'the host is not visible from SQL: CREATE EXTENSION pggit_excellence_plpython3u CASCADE, where the server has PL/Python'
-            USING ERRCODE = 'undefined_function';
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     ELSIF NOT pg_catalog.has_function_privilege(helper::oid, 'EXECUTE') THEN
         RAISE EXCEPTION 'no privilege: GRANT EXECUTE ON FUNCTION % TO %', helper, pg_catalog.quote_ident(current_user)
             USING ERRCODE = 'insufficient_privilege';
