@@ -468,7 +468,7 @@ def test_maintain_moves_the_samples(measured: psycopg.Connection) -> None:
     )
     waiting, said = samples(measured), [measured.execute(query.encode()).fetchall() for query in (counts, percentiles)]
     assert len(waiting) == 11
-    moved = []
+    moved: list[int] = []
     while not moved or moved[-1]:
         row = measured.execute(
             "SELECT affected FROM pggit_excellence.maintain(batch_size => 4) WHERE task = 'roll up samples'"
