@@ -72,16 +72,19 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+    WITH object AS MATERIALIZED (
+        SELECT a.* FROM pggit_excellence._access_objects() AS a
+    )
     SELECT o.object_type, o.schema_name, o.object_name, x.grantee,
            array_agg(DISTINCT x.privilege_type), array_agg(DISTINCT x.privilege_type) FILTER (WHERE x.is_grantable)
-    FROM pggit_excellence._access_objects() AS o CROSS JOIN LATERAL aclexplode(o.acl) AS x
+    FROM object AS o CROSS JOIN LATERAL aclexplode(o.acl) AS x
     WHERE x.grantee IS DISTINCT FROM o.owner
       -- initdb grants these before it notes what was there in the beginning.
       AND NOT (o.schema_name = 'information_schema' AND x.grantee = 0 AND x.privilege_type IN ('SELECT', 'USAGE'))
     GROUP BY o.object_type, o.schema_name, o.object_name, x.grantee
     UNION ALL
     SELECT o.object_type, o.schema_name, o.object_name, o.owner, '{OWNER}', NULL
-    FROM pggit_excellence._access_objects() AS o
+    FROM object AS o
     WHERE o.owner IS NOT NULL AND (o.schema_name IS NULL OR o.schema_name NOT IN ('pg_catalog', 'information_schema'))
 $body$;
 COMMENT ON FUNCTION pggit_excellence._access_grants() IS

@@ -158,7 +158,6 @@ def test_no_secret_of_the_configuration_is_shown(server: Server, plain: psycopg.
             f"SELECT string_agg(e::text, '') FROM pggit_excellence.soc2_evidence({PERIOD}) AS e"
         ).fetchone()
         assert text is not None
-        assert "ldapbindpasswd=(left out)" in text[0]
         assert "radiussecrets=(left out)" in text[0]
         assert "evidence_secret" in text[0]
         assert "S3CRET" not in text[0]

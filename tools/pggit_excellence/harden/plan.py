@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 
 import psycopg
 from rich.padding import Padding
@@ -28,10 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
     def work(connection: psycopg.Connection) -> int:
         actions = rows(connection, PLAN, options.profile)
-        to_do = [action for action in actions if action["statement"]]
-        show(
-            options.format, actions, f"{len(to_do)} to run: pggit-excellence harden apply, or as SQL as it stands here"
-        )
+        count = Counter(action["status"] for action in actions)
+        to_do = count["missing"] + count["blocked"]
+        how = f", {count['blocked']} blocked: these first, after review" if count["blocked"] else ""
+        show(options.format, actions, f"{count['missing']} to run{how or ': pggit-excellence harden apply'}")
         return EXIT_FINDINGS if to_do else EXIT_CLEAN
 
     return work_on(options.dsn, work)
