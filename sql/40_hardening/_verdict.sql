@@ -12,7 +12,7 @@ AS $body$
            f.mends
     FROM (
         SELECT pg_catalog.array_agg(DISTINCT u.item COLLATE "C") AS items,
-               pg_catalog.string_agg(DISTINCT u.mend || ';', E'\n') AS mends
+               pg_catalog.string_agg(DISTINCT u.mend || CASE WHEN u.mend LIKE '--%' THEN '' ELSE ';' END, E'\n') AS mends
         FROM pg_catalog.unnest(faults) AS u
     ) AS f
 $body$;

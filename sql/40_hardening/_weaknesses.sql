@@ -51,11 +51,9 @@ COMMENT ON FUNCTION pggit_excellence._event_trigger_weaknesses() IS
 CREATE FUNCTION pggit_excellence._splices(source text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT source ~* '\mEXECUTE\M' AND (
-        source ~* '\mEXECUTE\s+[^;]*''\s*\|\|\s*(?!(pg_catalog\.)?(quote_ident|quote_literal|quote_nullable|format)\s*\()[a-z_("]'
-        OR source ~* '\mEXECUTE\s+(pg_catalog\.)?format\s*\(\s*''[^'']*%([0-9]+\$)?s')
+    SELECT source OPERATOR(pg_catalog.~*)
+        '\mEXECUTE\s+([^;]*''\s*\|\|\s*(?!(pg_catalog\.)?(quote_ident|quote_literal|quote_nullable|format)\s*\()[a-z_("]|(pg_catalog\.)?format\s*\(\s*''[^'']*%([0-9]+\$)?s)'
 $body$;
 COMMENT ON FUNCTION pggit_excellence._splices(text) IS
     'Internal: whether a routine''s text seems to put unquoted text into a dynamic statement; pggit-excellence scan knows.';

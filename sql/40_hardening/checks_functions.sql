@@ -314,20 +314,34 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._check_untrusted_language_execute() IS
     'Internal: hardening check: routines in untrusted languages, extensions'' aside, that PUBLIC may run. Source: pg_proc, pg_language.';
 
+-- By schema, because there are thousands. One REVOKE for all of a schema, unless extensions have routines in it.
 CREATE FUNCTION pggit_excellence._check_function_public_execute()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
-        SELECT (p.oid::pg_catalog.regprocedure::text,
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', p.oid::pg_catalog.regprocedure), a.grantor, p.proowner, false))::pggit_excellence._fault
-        FROM pg_catalog.pg_proc AS p
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-        CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
-        WHERE a.grantee = 0 AND pggit_excellence._schema_kind(n.nspname) = 'user' AND NOT EXISTS (
+        SELECT (pg_catalog.format('schema %I: %s in all, e.g. %s', s.nspname, s.routines, s.example::pg_catalog.regprocedure),
+                CASE WHEN s.shared OR s.lent
+                     THEN (SELECT pg_catalog.string_agg(pggit_excellence._as_grantor(pg_catalog.format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', u.routine::pg_catalog.regprocedure),
+                                                                          u.grantor, u.owner, false), E';\n')
+                           FROM ROWS FROM (pg_catalog.unnest(s.oids), pg_catalog.unnest(s.grantors), pg_catalog.unnest(s.owners)) AS u (routine, grantor, owner))
+                     ELSE pg_catalog.format('REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA %I FROM PUBLIC', s.nspname) END)::pggit_excellence._fault
+        FROM (
+            SELECT n.nspname, pg_catalog.count(*) AS routines, pg_catalog.min(p.oid) AS example, pg_catalog.bool_or(a.grantor <> p.proowner) AS lent,
+                   pg_catalog.array_agg(p.oid) AS oids, pg_catalog.array_agg(a.grantor) AS grantors, pg_catalog.array_agg(p.proowner) AS owners,
+                   EXISTS (
+                       SELECT FROM pg_catalog.pg_depend AS e
+                       JOIN pg_catalog.pg_proc AS x ON x.oid = e.objid
+                       WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.deptype = 'e' AND x.pronamespace = n.oid) AS shared
+            FROM pg_catalog.pg_proc AS p
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+            CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
+            WHERE a.grantee = 0 AND pggit_excellence._schema_kind(n.nspname) = 'user' AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_depend AS e
                 WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')
+            GROUP BY n.oid, n.nspname
+        ) AS s
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_function_public_execute() IS

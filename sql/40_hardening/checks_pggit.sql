@@ -501,7 +501,7 @@ AS $body$
                 '-- ask pggit_excellence.health_check() instead; SELECT * FROM pggit_excellence.link_pggit(replace => true) puts it under pgGit''s name')::pggit_excellence._fault
         FROM pg_catalog.pg_proc AS p
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE n.nspname = 'pggit' AND p.prosrc ~ 'evtenabled\s*=\s*''O''' AND p.proname NOT LIKE '%\_replaced'
+        WHERE CASE WHEN n.nspname = 'pggit' THEN p.prosrc ~ 'evtenabled\s*=\s*''O''' AND p.proname NOT LIKE '%\_replaced' END
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_health_misjudged() IS
@@ -517,7 +517,7 @@ AS $body$
                 '-- run: pggit-excellence scan, and leave these functions to their owner: REVOKE EXECUTE ... FROM PUBLIC')::pggit_excellence._fault
         FROM pg_catalog.pg_proc AS p
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE pggit_excellence._schema_kind(n.nspname) = 'pggit' AND pggit_excellence._splices(p.prosrc)
+        WHERE CASE WHEN pggit_excellence._schema_kind(n.nspname) = 'pggit' THEN pggit_excellence._splices(p.prosrc) END
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_dynamic_sql() IS
@@ -533,7 +533,7 @@ AS $body$
                 '-- replace md5(x) by encode(sha256(convert_to(x, ''UTF8'')), ''hex'') there, or ask for a release that does')::pggit_excellence._fault
         FROM pg_catalog.pg_proc AS p
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE pggit_excellence._schema_kind(n.nspname) = 'pggit' AND p.prosrc ~* '\mmd5\s*\(|digest\s*\([^;]*''(md5|sha1)'''
+        WHERE CASE WHEN pggit_excellence._schema_kind(n.nspname) = 'pggit' THEN p.prosrc ~* '\mmd5\s*\(|digest\s*\([^;]*''(md5|sha1)''' END
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_weak_hash() IS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from conftest import DEFAULT_MAJOR
 from pggit_excellence.server import Server
+from tasks.docs_hardening import REMEDIATIONS
+
+EXAMPLE_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,29 @@ def prove(server: Server, connection: psycopg.Connection, plant: Plant) -> None:
         assert any(plant.found in item for item in evidence["found"]), evidence
         assert evidence["count"] >= len(evidence["found"])
         assert remediation
+        documented(connection, plant.check_id, remediation)
         run_sql(server, connection.info.dbname, plant.mend or remediation)
         after = check(connection, plant.check_id)
         assert after[0] == "pass", (after, remediation)
     finally:
         if plant.clean:
             connection.execute(plant.clean.encode())
+
+
+def documented(connection: psycopg.Connection, check_id: str, remediation: str) -> None:
+    """The example in docs/security/HARDENING.md is the beginning of what was returned here.
+
+    UPDATE_SNAPSHOTS=1 writes the examples anew; then `tools/run docs`.
+    """
+    if connection.info.server_version // 10000 != DEFAULT_MAJOR:
+        return  # some statements differ by version
+    lines = remediation.splitlines()
+    example = "\n".join(lines if len(lines) <= EXAMPLE_LINES else [*lines[:EXAMPLE_LINES], "..."])
+    stored = json.loads(REMEDIATIONS.read_text(encoding="utf-8"))
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        stored[check_id] = example
+        REMEDIATIONS.write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    assert stored.get(check_id) == example, "mend with UPDATE_SNAPSHOTS=1, then tools/run docs"
 
 
 @contextmanager

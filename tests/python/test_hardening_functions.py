@@ -148,10 +148,11 @@ PLANTS = [
     ),
     Plant(
         "function_public_execute",
-        "CREATE SCHEMA s; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "s.f()",
+        "CREATE SCHEMA s; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "CREATE FUNCTION beside_an_extension() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "schema public: 1 in all, e.g. public.beside_an_extension()",
         status="warn",
-        near="DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+        near="DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE EXTENSION pg_stat_statements",
     ),
     Plant(
         "function_default_execute",
