@@ -260,6 +260,25 @@ def test_settings_do_not_matter(server: Server, audited: psycopg.Connection) -> 
     assert verified(audited) == (True, None, None)
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_other_encodings(server: Server, encoding: str) -> None:
+    """LATIN1 is hashed as UTF-8; SQL_ASCII as the bytes that it is, which need not be text in any encoding."""
+    with server.connect() as admin:
+        admin.execute(f"CREATE DATABASE audit_encoding ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0".encode())
+        with server.connect("audit_encoding") as connection:
+            connection.execute("CREATE EXTENSION pggit_excellence")
+            connection.execute(f"SET client_encoding = '{encoding}'".encode())
+            connection.execute(
+                b"SELECT pggit_excellence.record_audit_event('note', '{\"k\xe9\": \"caf\xe9 \xff\"}')".decode("latin-1")
+                if encoding == "LATIN1"
+                else b"SELECT pggit_excellence.record_audit_event('note', '{\"k\xe9\": \"caf\xe9 \xff\"}')"
+            )
+            connection.execute("SET client_encoding = 'UTF8'")
+            assert seal(connection) == 1
+            assert verified(connection) == (True, None, None)
+        admin.execute("DROP DATABASE audit_encoding WITH (FORCE)")
+
+
 def test_dump_and_restore(
     server: Server,
     audited: psycopg.Connection,

@@ -372,7 +372,7 @@ MUTATIONS = {
         "(self.event_kind, self.actor, self.database)",
         "(self.event_kind, b'postgres', self.database)",
     ),
-    "the time is not hashed": ('time = self.microseconds or "null"', "time = '1'"),
+    "the time is not hashed": ('time = self.microseconds or b"null"', 'time = b"1"'),
     "the hash before is not hashed": ('(self.previous_hash or b"") + ', ""),
 }
 
