@@ -142,6 +142,15 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 50_audit/seal_audit_log.sql
 \ir 50_audit/set_ddl_rate_limit.sql
 \ir 50_audit/verify_audit_chain.sql
+\ir 60_evidence/tables.sql
+\ir 60_evidence/_access_facts.sql
+\ir 60_evidence/_access_grants.sql
+\ir 60_evidence/_soc2_criteria.sql
+\ir 60_evidence/access_changes.sql
+\ir 60_evidence/access_review.sql
+\ir 60_evidence/evidence_queries.sql
+\ir 60_evidence/soc2_evidence.sql
+\ir 60_evidence/take_access_snapshot.sql
 \ir 80_pggit_names/_link_plan.sql
 \ir 80_pggit_names/_link_present.sql
 \ir 80_pggit_names/link_pggit.sql

@@ -100,7 +100,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
         SELECT (pg_catalog.format('%I.%I', n.nspname, t.relname),
-                pg_catalog.format('-- CREATE POLICY ... ON %I.%I for those who are to read it', n.nspname, t.relname))::pggit_excellence._fault
+                '-- CREATE POLICY ... ON each of these tables, for those who are to read it')::pggit_excellence._fault
         FROM pg_catalog.pg_class AS t
         JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
         WHERE t.relrowsecurity AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy AS p WHERE p.polrelid = t.oid AND p.polpermissive)

@@ -14,6 +14,7 @@ from tasks import docs_hardening
 
 STATUSES = ["fail", "warn", "unknown", "manual", "pass", "not_applicable"]
 WEIGHTS = {"critical": 10, "high": 6, "medium": 3, "low": 1}
+OURS = ("pggit", "privileges", "functions", "row_security", "bypass")  # others look at the server and its host
 CHECK = "bypass_trigger_not_always"
 
 
@@ -191,3 +192,42 @@ def test_every_category_is_proved(plain: psycopg.Connection) -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_hardening_*.py"))
     assert "without_plant(" in tests
     assert [name for (name,) in categories if f'"{name}"' not in tests] == []
+
+
+def test_what_a_reader_may_not_see(pggit: psycopg.Connection) -> None:
+    """A member of pg_monitor without rights in pgGit: what reads its tables is unknown, all else as for a superuser."""
+    pggit.execute("REVOKE USAGE ON SCHEMA pggit FROM PUBLIC")
+    all_rows = rows(pggit)
+    pggit.execute("SET ROLE pg_monitor")
+    seen = {name: row for name, row in rows(pggit).items() if row["category"] in OURS}
+    hidden = {name for name, row in seen.items() if row["status"] == "unknown"}
+    assert hidden == {
+        "pggit_function_names",
+        "pggit_history_secrets",
+        "pggit_kinds_unrecorded",
+        "pggit_untracked_tables",
+    }
+    for name in hidden:
+        assert seen[name]["evidence"]["reason"].startswith("42501: permission denied for ")
+    assert {name: row for name, row in seen.items() if name not in hidden} == {
+        name: row for name, row in all_rows.items() if name not in hidden and row["category"] in OURS
+    }
+
+
+def test_an_instruction_stays_a_comment(plain: psycopg.Connection) -> None:
+    """What follows a line break in a name would be run by psql."""
+    remediation = plain.execute(
+        "SELECT v.remediation FROM pggit_excellence._verdict('warn', ARRAY[('a', E'-- see x\\nDROP TABLE t'),"
+        " ('b', 'SELECT 1')]::pggit_excellence._fault[]) AS v"
+    ).fetchone()
+    assert remediation == ("-- see x DROP TABLE t\nSELECT 1;",)
+
+
+def test_evidence_is_short_and_remediation_whole(plain: psycopg.Connection) -> None:
+    status, evidence, remediation = plain.execute(
+        "SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(SELECT ('item ' || n, 'SELECT ' || n)"
+        "::pggit_excellence._fault FROM generate_series(1001, 1100) AS n)) AS v"
+    ).fetchone() or ("", {}, "")
+    assert (status, evidence["count"], len(evidence["found"])) == ("fail", 100, 20)
+    assert evidence["found"][0] == "item 1001"
+    assert remediation.count("\n") == 99

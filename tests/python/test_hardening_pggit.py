@@ -90,13 +90,17 @@ PLANTS = [
     ),
     Plant(
         "pggit_history_secrets",
-        """ALTER TABLE pggit.history DISABLE TRIGGER USER; INSERT INTO pggit.history (change_type, change_severity,
-           change_description, sql_executed) VALUES ('CREATE', 'MINOR', 'made a mapping',
-           'CREATE USER MAPPING FOR x SERVER s OPTIONS (user ''u'', password ''hunter2'')')""",
+        """INSERT INTO pggit.history (id, change_type, change_severity, change_description, sql_executed)
+           VALUES (4711, 'CREATE', 'MINOR', 'made a mapping',
+                   'CREATE USER MAPPING FOR x SERVER s OPTIONS (user ''u'', password ''hunter2'')'),
+                  (4712, 'CREATE', 'MINOR', 'subscribed', 'CREATE SUBSCRIPTION s CONNECTION ''password=hunter2''')""",
         "made a mapping",
+        status="warn",
+        mend="BEGIN; ALTER TABLE pggit.history DISABLE TRIGGER USER; UPDATE pggit.history SET sql_executed = NULL"
+        " WHERE sql_executed ~ 'hunter2'; ALTER TABLE pggit.history ENABLE TRIGGER USER; COMMIT",
         near="INSERT INTO pggit.history (change_type, change_severity, change_description, sql_executed)"
-        " VALUES ('ALTER', 'MINOR', 'a column', 'ALTER TABLE users ADD password text')",
-        clean="ALTER TABLE pggit.history ENABLE TRIGGER USER",
+        " VALUES ('ALTER', 'MINOR', 'a column', 'ALTER TABLE users ADD password text DEFAULT ''x''')"
+        ", ('CREATE', 'MINOR', 'f', 'RAISE ''no password'', ''x''; UPDATE u SET password = $1')",
     ),
     Plant(
         "pggit_create_extension",
