@@ -43,12 +43,15 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._harden_plan(text) IS
     'Internal: everything that harden() does for a profile, in order. old_value: what undo() needs.';
 
--- Whether DDL works, with pgGit's event triggers: NULL, or the error. Makes and drops some objects and leaves nothing behind.
+-- Whether DDL works with pgGit's event triggers: NULL, or their error. What else keeps the current role from running DDL is no
+-- fault of theirs. Makes and drops some objects and leaves nothing behind.
 CREATE FUNCTION pggit_excellence._ddl_failure()
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
+DECLARE
+    calls text;
 BEGIN
     CREATE SCHEMA pggit_excellence_probe;
     CREATE TABLE pggit_excellence_probe.t (a integer PRIMARY KEY, b text DEFAULT 'x');
@@ -62,13 +65,13 @@ BEGIN
     DROP TABLE pggit_excellence_probe.t;
     DROP SCHEMA pggit_excellence_probe;
     RAISE EXCEPTION 'all went well' USING ERRCODE = 'PGX00';
-EXCEPTION
-    WHEN SQLSTATE 'PGX00' THEN RETURN NULL;
-    WHEN OTHERS THEN RETURN SQLERRM;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS calls = PG_EXCEPTION_CONTEXT;
+    RETURN CASE WHEN pg_catalog.regexp_replace(calls, 'pggit_excellence(_probe)?\.', '', 'g') ~ 'pggit\w*"?\.' THEN SQLERRM END;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._ddl_failure() IS
-    'Internal: runs some DDL and takes it back; NULL: it works, else the error.';
+    'Internal: runs some DDL and takes it back; the error of pgGit''s event triggers, NULL: there was none.';
 
 -- What harden() leaves to people, with the statement where there is one.
 CREATE FUNCTION pggit_excellence._harden_remarks(profile text)

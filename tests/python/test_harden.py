@@ -405,6 +405,17 @@ def test_tracked_ddl_must_work_afterwards(people: psycopg.Connection) -> None:
     assert people.execute("SELECT count(*) FROM pggit_excellence.action_log WHERE undone_at IS NULL").fetchone() == (0,)
 
 
+def test_what_others_forbid_is_no_fault_of_pggits(people: psycopg.Connection) -> None:
+    people.execute(
+        """CREATE FUNCTION public.no_views() RETURNS event_trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'no views here'; END $$;
+           CREATE EVENT TRIGGER no_views ON ddl_command_start WHEN TAG IN ('CREATE VIEW')
+               EXECUTE FUNCTION public.no_views()"""
+    )
+    harden(people)
+    people.execute("DROP EVENT TRIGGER no_views")
+
+
 # ---- bad input
 
 
