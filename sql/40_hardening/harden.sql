@@ -213,6 +213,22 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._harden_check(text, boolean) IS
     'Internal: raises where harden() cannot run: unknown profile, no pgGit, read-only, no rights, or an obstacle.';
 
+-- Two calls at once: the second waits and then finds nothing to do, or says that it waited long enough.
+CREATE FUNCTION pggit_excellence._lock_harden()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pggit_excellence.harden'));
+EXCEPTION WHEN lock_not_available THEN
+    RAISE EXCEPTION 'another harden() is under way'
+        USING ERRCODE = 'lock_not_available', HINT = 'Nothing was changed: run it again when that one is done.';
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._lock_harden() IS
+    'Internal: keeps two calls of harden() apart until the end of the transaction; waits as long as lock_timeout says.';
+
 -- Harden pgGit: one reviewed step that can be taken back. dry_run => true shows the statements; false runs them, all or
 -- nothing, and records each. Run again it finds what is new, such as functions that an update of pgGit brought.
 -- Locks: for row security ACCESS EXCLUSIVE on pggit.objects and pggit.history, for triggers SHARE ROW EXCLUSIVE, until commit;
@@ -231,8 +247,7 @@ DECLARE
     remarks jsonb;
 BEGIN
     IF NOT dry_run THEN
-        -- Two calls at once: the second waits and then finds nothing to do.
-        PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pggit_excellence.harden'));
+        PERFORM pggit_excellence._lock_harden();
     END IF;
     PERFORM pggit_excellence._harden_check(profile, dry_run);
     remarks := COALESCE((SELECT pg_catalog.jsonb_agg(r) FROM pggit_excellence._harden_remarks(profile) AS r), '[]');
