@@ -35,13 +35,13 @@ CREATE TABLE pggit_excellence.action_log (
     undone_at     timestamptz,
     undone_by     text,
     undo_note     text,
-    CONSTRAINT action_log_kind CHECK (kind IN ('index', 'storage parameter'))
+    CONSTRAINT action_log_kind CHECK (kind IN ('index', 'storage parameter', 'partitioning'))
 );
 COMMENT ON TABLE pggit_excellence.action_log IS
     'What this extension changed in objects that are not its own, and how to undo it: see undo(action_id).';
 COMMENT ON COLUMN pggit_excellence.action_log.action_id IS 'Number of the action, the argument of undo(action_id).';
 COMMENT ON COLUMN pggit_excellence.action_log.action IS 'The function that did it, e.g. tune_tracking.';
-COMMENT ON COLUMN pggit_excellence.action_log.kind IS 'What kind of thing was made or changed: index, storage parameter.';
+COMMENT ON COLUMN pggit_excellence.action_log.kind IS 'What kind of thing was made or changed: index, storage parameter, partitioning.';
 COMMENT ON COLUMN pggit_excellence.action_log.schema_name IS 'Schema of the table, unquoted.';
 COMMENT ON COLUMN pggit_excellence.action_log.relation_name IS 'The table, unquoted.';
 COMMENT ON COLUMN pggit_excellence.action_log.item IS 'The index that was made or the storage parameter that was set, unquoted.';

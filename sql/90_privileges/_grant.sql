@@ -37,6 +37,11 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE identity
                WHEN 'pggit_excellence.action_log' THEN pggit_excellence._log_privileges()
+               WHEN 'pggit_excellence.archive_runs' THEN NULL
+               WHEN 'pggit_excellence.history_archive' THEN NULL
+               WHEN 'pggit_excellence.history_partitioning' THEN NULL
+               WHEN 'pggit_excellence.legal_holds' THEN NULL
+               WHEN 'pggit_excellence.pseudonyms' THEN NULL
                ELSE 'INSERT, UPDATE, DELETE'
            END
 $body$;

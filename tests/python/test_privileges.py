@@ -18,6 +18,11 @@ NOBODY = "plain_role"  # what PUBLIC has
 # Tables that are evidence, and the privileges on the whole table that an operator has beside SELECT.
 GUARDED: dict[str, set[str]] = {
     "pggit_excellence.action_log": set(),  # by column, see test_operator_cannot_forge_the_log
+    "pggit_excellence.archive_runs": set(),
+    "pggit_excellence.history_archive": set(),
+    "pggit_excellence.history_partitioning": set(),
+    "pggit_excellence.legal_holds": set(),
+    "pggit_excellence.pseudonyms": set(),
 }
 
 # Every object, in our schema and as our wrapper in pgGit's, with the roles that must have each privilege.

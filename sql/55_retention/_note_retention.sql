@@ -1,0 +1,38 @@
+-- Tell the audit log what was done with the history. Its row is part of the same transaction.
+--   action   hold, archive, purge, pseudonymize, restore, partition
+CREATE FUNCTION pggit_excellence._note_retention(action text, details jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    IF pg_catalog.to_regprocedure('pggit_excellence.record_audit_event(text,jsonb)') IS NOT NULL THEN
+        PERFORM pggit_excellence.record_audit_event(
+            'archive', pg_catalog.jsonb_build_object('action', action) OPERATOR(pg_catalog.||) details);
+    END IF;
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._note_retention(text, jsonb) IS
+    'Internal: record in the audit log what was done with the history, as an event of kind archive.';
+
+-- One at a time, and no new hold meanwhile: what archive_history(), purge_archive() and pseudonymize_user() begin with.
+-- Locks, until the transaction ends: writers of legal_holds and archive_runs wait, readers do not.
+CREATE FUNCTION pggit_excellence._lock_retention()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'this transaction is read-only'
+            USING ERRCODE = 'read_only_sql_transaction', HINT = 'On a standby run it on the primary.';
+    ELSIF pg_catalog.current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'cannot run in a transaction that is %', pg_catalog.current_setting('transaction_isolation')
+            USING ERRCODE = 'active_sql_transaction',
+                  HINT = 'It would not see a hold that was placed while it waited. Use READ COMMITTED.';
+    END IF;
+    LOCK TABLE pggit_excellence.legal_holds, pggit_excellence.archive_runs IN SHARE ROW EXCLUSIVE MODE;
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._lock_retention() IS
+    'Internal: nobody else archives, purges, pseudonymizes or places a hold until the transaction ends. Refuses read-only transactions and snapshots that are older than the lock.';
