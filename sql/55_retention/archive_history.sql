@@ -225,18 +225,3 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION pggit_excellence._archive_digest(bigint) IS
     'Internal: number, times and digest of the rows of a run as they are now.';
-
--- For the append-only triggers on pggit.history: a row may be deleted when its exact copy is in the archive. Whoever has not
--- copied it there cannot delete it, and nobody but the owner of the extension writes the archive.
-CREATE FUNCTION pggit_excellence._is_archived(deleted jsonb)
-RETURNS boolean
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $body$
-    SELECT EXISTS (
-        SELECT FROM pggit_excellence.history_archive AS a
-        WHERE a.history_id = (deleted ->> 'id')::bigint AND a.content = deleted - 'created_by'
-          AND a.created_by IS NOT DISTINCT FROM deleted ->> 'created_by')
-$body$;
-COMMENT ON FUNCTION pggit_excellence._is_archived(jsonb) IS
-    'Internal: whether the archive has an exact copy of this row of pggit.history, given as to_jsonb() has it.';

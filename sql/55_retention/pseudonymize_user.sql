@@ -152,17 +152,3 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._user_mentions(text) IS
     'Internal: how many texts of pggit.history and of its archive contain this name; without a row: none.';
-
--- For the append-only triggers on pggit.history: an update is allowed when it puts a pseudonym in the place of created_by,
--- changes nothing else, and pseudonymize_user() registered that pseudonym in this very transaction.
-CREATE FUNCTION pggit_excellence._is_pseudonymized(before jsonb, after jsonb)
-RETURNS boolean
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $body$
-    SELECT before - 'created_by' = after - 'created_by' AND EXISTS (
-        SELECT FROM pggit_excellence.pseudonyms AS p
-        WHERE p.pseudonym = after ->> 'created_by' AND p.registered = pg_catalog.pg_current_xact_id_if_assigned())
-$body$;
-COMMENT ON FUNCTION pggit_excellence._is_pseudonymized(jsonb, jsonb) IS
-    'Internal: whether this change of a row of pggit.history, given as to_jsonb() has it, is one that pseudonymize_user() makes now.';

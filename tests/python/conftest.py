@@ -1,6 +1,7 @@
 """Fixtures: one private server for the whole run, one fresh database for each test that asks.
 
 pytest --pg-major 18        which installation (default 15, or what the distribution has)
+pytest --long               the tests of `tools/run long` as well
 """
 
 from __future__ import annotations
@@ -24,15 +25,16 @@ DEFAULT_MAJOR = default_major()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pg-major", type=int, default=DEFAULT_MAJOR, help="PostgreSQL major version")
+    parser.addoption("--long", action="store_true", help="run what takes too long for every push as well")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked `once` run on the default major only."""
-    if config.getoption("--pg-major") == DEFAULT_MAJOR:
-        return
-    once = [item for item in items if item.get_closest_marker("once")]
-    config.hook.pytest_deselected(items=once)
-    items[:] = [item for item in items if item not in once]
+    """Tests marked `once` run on the default major only, those marked `long` where they are asked for."""
+    marks = set() if config.getoption("--pg-major") == DEFAULT_MAJOR else {"once"}
+    marks |= set() if config.getoption("--long") else {"long"}
+    left_out = {item for item in items if any(item.get_closest_marker(mark) for mark in marks)}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,13 @@ GUARDED: dict[str, set[str]] = {
     "pggit_excellence.history_partitioning": set(),
     "pggit_excellence.legal_holds": set(),
     "pggit_excellence.pseudonyms": set(),
+    "pggit_excellence.audit_checkpoints": set(),
+    "pggit_excellence.audit_log": set(),
+    "pggit_excellence.audit_log_files": set(),
+    "pggit_excellence.audit_log_pending": set(),
+    "pggit_excellence.audit_log_sealed": set(),
+    "pggit_excellence.audit_state": set(),
+    "pggit_excellence.ddl_rate_limits": set(),
 }
 
 # Every object, in our schema and as our wrapper in pgGit's, with the roles that must have each privilege.

@@ -126,6 +126,7 @@ def test_the_hook_takes_options(hook: Repository) -> None:
     assert repository.pre_commit("run", "--all-files").returncode == 0
 
 
+@pytest.mark.long
 def test_the_hook_as_pre_commit_installs_it(hook: Repository) -> None:
     """With the package and what it needs from the network, in an environment of pre-commit's own."""
     repository = consumer(hook)

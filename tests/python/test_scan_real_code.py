@@ -1,7 +1,8 @@
 """The scanner on real PL/pgSQL: the install scripts of extensions that Debian ships, fetched when the test runs.
 
 None of their code is in this repository; tests/fixtures/scan/real_code.json holds counts only. After a change that
-moves them on purpose, `UPDATE_SNAPSHOTS=1 pytest tests/python/test_scan_real_code.py` writes them anew: read the diff.
+moves them on purpose, `UPDATE_SNAPSHOTS=1 pytest --long tests/python/test_scan_real_code.py` writes them anew: read
+the diff. The largest packages are for `tools/run long`.
 debian_packages.py fetches them.
 """
 
@@ -39,15 +40,17 @@ UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 PACKAGES = (
     "postgresql-15-londiste-sql",
     "postgresql-15-mimeo",
-    "postgresql-15-partman",
     "postgresql-15-periods",
-    "postgresql-15-pg-fact-loader",
     "postgresql-15-pgl-ddl-deploy",
     "postgresql-15-pgq3",
     "postgresql-15-pgrouting-scripts",
+    "slony1-2-bin",
+)
+LARGE = (  # half a minute together
+    "postgresql-15-partman",
+    "postgresql-15-pg-fact-loader",
     "postgresql-15-pgtap",
     "postgresql-15-postgis-3-scripts",
-    "slony1-2-bin",
 )
 FEWEST = 1_100  # EXECUTE statements in all of them
 EXECUTES = {"execute", "return_query_execute", "for_execute", "open_execute"}
@@ -84,7 +87,7 @@ def unpack(name: str, into: Path) -> Package:
     return Package(name, archive.stem.split("_")[1], tuple(sorted(install_scripts(folder))))
 
 
-@pytest.fixture(scope="module", params=PACKAGES)
+@pytest.fixture(scope="module", params=[*PACKAGES, *(pytest.param(name, marks=pytest.mark.long) for name in LARGE)])
 def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Package:
     """Each package in turn, unpacked."""
     return unpack(request.param, tmp_path_factory.mktemp("real-code"))
@@ -232,6 +235,7 @@ def test_counts_are_those_of_the_snapshot(package: Package, answer: tuple[int, d
     assert now == held[package.name]
 
 
+@pytest.mark.long
 def test_verdicts_do_not_hang_on_the_order(tmp_path: Path) -> None:
     """Processes take routines as they get to them, and pg_partman's call each other in circles."""
     script = unpack("postgresql-15-partman", tmp_path).scripts[0]
@@ -250,7 +254,7 @@ def test_verdicts_do_not_hang_on_the_order(tmp_path: Path) -> None:
 
 def test_snapshot_holds_enough_real_code() -> None:
     held = snapshot()
-    assert set(held) == set(PACKAGES)
+    assert set(held) == {*PACKAGES, *LARGE}
     assert sum(entry["sites"] for entry in held.values()) > FEWEST
 
 

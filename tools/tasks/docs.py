@@ -27,6 +27,8 @@ PARTS = {
     "20_performance": "Performance",
     "30_slo": "Health and service level objectives",
     "35_tracking": "How well pgGit tracks",
+    "40_hardening": "Hardening",
+    "50_audit": "Audit",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
 }
@@ -45,7 +47,7 @@ SELECT c.relname, c.relkind, obj_description(c.oid, 'pg_class'),
                          ORDER BY a.attnum)
         FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 FROM pg_class AS c
-WHERE c.relnamespace = 'pggit_excellence'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+WHERE c.relnamespace = 'pggit_excellence'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 ORDER BY c.relname
 """
 
