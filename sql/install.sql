@@ -125,8 +125,8 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 50_audit/record_audit_event.sql
 \ir 55_retention/tables.sql
 \ir 55_retention/_carry_over.sql
+\ir 55_retention/_lock_retention.sql
 \ir 55_retention/_maintain_partitions.sql
-\ir 55_retention/_note_retention.sql
 \ir 55_retention/_partition_blockers.sql
 \ir 55_retention/_partition_statements.sql
 \ir 55_retention/_partition_swap.sql

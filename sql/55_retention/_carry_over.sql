@@ -99,7 +99,7 @@ AS $body$
         WHERE g.grantees IS NOT NULL
         UNION ALL
         SELECT 3, pg_catalog.format('GRANT %s ON TABLE %s TO %s%s',
-                      pg_catalog.string_agg(g.privilege_type || COALESCE(pg_catalog.format(' (%I)', g.column_name), ''), ', '
+                      pg_catalog.string_agg(g.privilege_type || COALESCE(' (' || pg_catalog.quote_ident(g.column_name) || ')', ''), ', '
                                             ORDER BY g.column_name, g.privilege_type),
                       r.name, pggit_excellence._role_sql(g.grantee), CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
         FROM relation AS r CROSS JOIN granted AS g
@@ -124,7 +124,7 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._default_grantees() IS
     'Internal: the roles, 0 for PUBLIC, that default privileges give something in new tables of schema pggit. Source: pg_default_acl.';
 
--- Views and functions with an SQL body that read the table: they are replaced by themselves, under the name pggit.history.
+-- Views and functions with an SQL body that read a relation: they are replaced by themselves, and find the new one by its name.
 CREATE FUNCTION pggit_excellence._carry_readers(source oid)
 RETURNS SETOF text
 LANGUAGE sql STABLE ROWS 5
@@ -147,10 +147,10 @@ AS $body$
     ORDER BY 1
 $body$;
 COMMENT ON FUNCTION pggit_excellence._carry_readers(oid) IS
-    'Internal: the statements that make views and SQL-body functions on source read the table that is named pggit.history by then. Their owners, privileges and dependents stay.';
+    'Internal: the statements that make views and SQL-body functions on source read the relation that has its name by then. Their owners, privileges and dependents stay.';
 
 -- A materialized view cannot be replaced: a new one is filled beside it and takes its name, with indexes, owner, privileges and
--- comment. Whoever reads waits for the exchange only.
+-- comment, and the views on it. Whoever reads waits for the exchange only.
 CREATE FUNCTION pggit_excellence._exchange_matview(view oid)
 RETURNS SETOF text
 LANGUAGE sql STABLE ROWS 5
@@ -158,17 +158,23 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT s.statement
     FROM (
-        SELECT 1 AS part, 0::bigint AS position, pg_catalog.format('DROP MATERIALIZED VIEW %s', view::regclass) AS statement
+        SELECT n.part, 0::bigint AS position, pg_catalog.format('ALTER MATERIALIZED VIEW %I.%I RENAME TO %I', s.nspname, n.before, n.after) AS statement
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
+        CROSS JOIN LATERAL (VALUES (1, c.relname::text, pggit_excellence._part_name(c.relname, 'old')),
+                                   (2, pggit_excellence._part_name(c.relname, 'new'), c.relname::text)) AS n (part, before, after)
+        WHERE c.oid = view
         UNION ALL
-        SELECT 2, 0, pg_catalog.format('ALTER MATERIALIZED VIEW %I.%I RENAME TO %I', n.nspname, pggit_excellence._part_name(c.relname, 'new'), c.relname)
-        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = view
+        SELECT 3, 0, r.statement FROM pggit_excellence._carry_readers(view) AS r (statement)
         UNION ALL
-        SELECT 3, 0, pg_catalog.pg_get_indexdef(i.indexrelid) FROM pg_catalog.pg_index AS i WHERE i.indrelid = view
+        SELECT 4, 0, pg_catalog.format('DROP MATERIALIZED VIEW %I.%I', s.nspname, pggit_excellence._part_name(c.relname, 'old'))
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace WHERE c.oid = view
         UNION ALL
-        SELECT 4, g.position, g.statement
+        SELECT 5, 0, pg_catalog.pg_get_indexdef(i.indexrelid) FROM pg_catalog.pg_index AS i WHERE i.indrelid = view
+        UNION ALL
+        SELECT 6, g.position, g.statement
         FROM pggit_excellence._carry_grants(view, 'MATERIALIZED VIEW') WITH ORDINALITY AS g (statement, position)
         UNION ALL
-        SELECT 5, 0, pg_catalog.format('COMMENT ON MATERIALIZED VIEW %s IS %L', view::regclass, pg_catalog.obj_description(view, 'pg_class'))
+        SELECT 7, 0, pg_catalog.format('COMMENT ON MATERIALIZED VIEW %s IS %L', view::regclass, pg_catalog.obj_description(view, 'pg_class'))
         WHERE pg_catalog.obj_description(view, 'pg_class') IS NOT NULL
     ) AS s
     ORDER BY s.part, s.position, s.statement

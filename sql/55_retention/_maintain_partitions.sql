@@ -1,11 +1,11 @@
 -- A task of maintain(): the partition for the ids to come is there before the first of them is. Where it was not (nobody ran
 -- maintain() for long), rows are in the default partition: that becomes a partition like the others, as it is, and a new default
 -- is made. Locks: pggit.history against other changes of its definition, the default partition and what pggit.history refers
--- to against writers, for milliseconds; waits at most 200 ms for them and tries again at the next call.
+-- to against writers, for milliseconds; waits at most half a second for them and tries again at the next call.
 CREATE FUNCTION pggit_excellence._maintain_partitions(OUT affected bigint, OUT note text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '200ms'
+SET lock_timeout = '500ms'
 SET row_security = off
 AS $body$
 DECLARE
@@ -68,11 +68,14 @@ BEGIN
             history, name, pg_catalog.format('FOR VALUES FROM (%s) TO (%s)', begins, ends)) AS s;
     ELSE
         ends := (highest / partition_rows + 1) * partition_rows;
-        RETURN NEXT 'LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE';
+        -- pgGit's row about the next statement would have no place.
+        RETURN QUERY SELECT t.off_sql FROM pggit_excellence._resting_triggers() AS t;
+        RETURN NEXT COALESCE(pggit_excellence._lock_parents() || '; ', '') || 'LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE';
         RETURN NEXT pg_catalog.format('ALTER TABLE pggit.history DETACH PARTITION pggit.%I', fallback);
         RETURN NEXT pg_catalog.format('ALTER TABLE pggit.%I RENAME TO %I', fallback, name);
         RETURN NEXT pg_catalog.format('ALTER TABLE pggit.history ATTACH PARTITION pggit.%I FOR VALUES FROM (%s) TO (%s)', name, begins, ends);
         RETURN QUERY SELECT s FROM pggit_excellence._partition_statements(history, 'history_part_default', 'DEFAULT') AS s;
+        RETURN QUERY SELECT t.on_sql FROM pggit_excellence._resting_triggers() AS t;
     END IF;
 END
 $body$;
@@ -102,12 +105,12 @@ COMMENT ON FUNCTION pggit_excellence._forget_bound() IS
     'Internal: drops the CHECK of an unfinished partition_history() before an id reaches it; NULL: nothing to say.';
 
 -- Detach and drop the partitions that archive_history() has emptied and that get no new rows. Returns what to say about it.
--- Locks pggit.history for a moment; where others hold it for longer than 200 ms, the partition stays until the next call.
+-- Locks pggit.history for a moment; where others hold it for longer than half a second, the partition stays until the next call.
 CREATE FUNCTION pggit_excellence._drop_empty_partitions()
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '200ms'
+SET lock_timeout = '500ms'
 SET row_security = off
 AS $body$
 DECLARE
@@ -126,7 +129,8 @@ BEGIN
     LOOP
         EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM pggit.%I)', emptied.partition) INTO has_rows;
         EXIT WHEN has_rows;
-        LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE;
+        PERFORM pggit_excellence._run_ddl(
+            COALESCE(pggit_excellence._lock_parents() || '; ', '') || 'LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE');
         EXECUTE pg_catalog.format('SELECT EXISTS (SELECT FROM pggit.%I)', emptied.partition) INTO has_rows;
         EXIT WHEN has_rows;
         PERFORM pggit_excellence._run_ddl(pg_catalog.format('ALTER TABLE pggit.history DETACH PARTITION pggit.%I', emptied.partition));

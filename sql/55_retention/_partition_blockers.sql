@@ -68,12 +68,10 @@ AS $body$
         ELSE d.classid IN ('pg_catalog.pg_publication_rel'::regclass, 'pg_catalog.pg_statistic_ext'::regclass)
     END
     UNION ALL
-    SELECT DISTINCT pg_catalog.format('%s depends on %s, which has to be made anew',
-                                      pg_catalog.pg_describe_object(d.classid, d.objid, 0), v.view::regclass)
+    SELECT pg_catalog.format('materialized view %s depends on %s, which has to be made anew', u.view::regclass, v.view::regclass)
     FROM pggit_excellence._views_on(pggit_excellence._pggit_table('history')) AS v
-    JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = v.view
-    JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid AND w.ev_class <> v.view
-    WHERE v.kind = 'm'
+    CROSS JOIN LATERAL pggit_excellence._views_on(v.view) AS u
+    WHERE v.kind = 'm' AND u.kind = 'm' AND u.view <> v.view
     UNION ALL
     SELECT pg_catalog.format('the name pggit.%I is taken', c.relname)
     FROM pg_catalog.pg_class AS c

@@ -23,12 +23,12 @@ AS $body$
     FROM (
         SELECT 1 AS part, 0 AS position, t.off_sql AS statement FROM pggit_excellence._resting_triggers() AS t
         UNION ALL
-        -- In the order in which pgGit writes: whoever has begun ends first, and nobody meets us half-way.
-        SELECT 2, 0, 'LOCK TABLE ' || pg_catalog.string_agg(DISTINCT k.confrelid::regclass::text, ', ') || ' IN SHARE ROW EXCLUSIVE MODE'
-        FROM history AS h JOIN pg_catalog.pg_constraint AS k ON k.conrelid = h.oid AND k.contype = 'f' AND k.confrelid <> h.oid
-        HAVING pg_catalog.count(*) > 0
+        SELECT 2, 0, pggit_excellence._lock_parents() WHERE pggit_excellence._lock_parents() IS NOT NULL
         UNION ALL
-        SELECT 3, 0, 'LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE'
+        -- Whoever wrote has ended by now; what is left are readers, and meanwhile all others wait.
+        SELECT 3, 0, 'SET LOCAL lock_timeout = ''200ms'''
+        UNION ALL
+        SELECT 3, 1, 'LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE'
         UNION ALL
         SELECT 4, 0, pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', r.conrelid::regclass, r.conname) FROM referencing AS r
         UNION ALL
@@ -148,3 +148,21 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION pggit_excellence._publication_statements() IS
     'Internal: the statements that keep pggit.history in the publications that it is in. Source: pg_publication_rel, pg_publication_tables.';
+
+-- The statement that locks the tables that pggit.history refers to; NULL: there are none. Attaching, detaching and dropping a
+-- partition changes triggers on them, so the lock is the strongest one. In the order in which pgGit uses them: whoever has
+-- begun ends first, and nobody meets us half-way.
+CREATE FUNCTION pggit_excellence._lock_parents()
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT 'LOCK TABLE ' || pg_catalog.string_agg(k.name, ', ' ORDER BY k.name <> 'pggit.objects', k.name) || ' IN ACCESS EXCLUSIVE MODE'
+    FROM (
+        SELECT DISTINCT k.confrelid::regclass::text AS name
+        FROM pg_catalog.pg_constraint AS k
+        WHERE k.conrelid = pggit_excellence._pggit_table('history') AND k.contype = 'f' AND k.confrelid <> k.conrelid
+    ) AS k
+$body$;
+COMMENT ON FUNCTION pggit_excellence._lock_parents() IS
+    'Internal: LOCK TABLE for what the foreign keys of pggit.history refer to; NULL: nothing. Source: pg_constraint.';

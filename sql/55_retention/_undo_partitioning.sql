@@ -39,9 +39,7 @@ BEGIN
         FROM (
             SELECT 1 AS part, 0 AS position, t.off_sql AS statement FROM pggit_excellence._resting_triggers() AS t
             UNION ALL
-            SELECT 2, 0, 'LOCK TABLE ' || pg_catalog.string_agg(DISTINCT k.confrelid::regclass::text, ', ') || ' IN SHARE ROW EXCLUSIVE MODE'
-            FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = history AND k.contype = 'f' AND k.confrelid <> history
-            HAVING pg_catalog.count(*) > 0
+            SELECT 2, 0, pggit_excellence._lock_parents() WHERE pggit_excellence._lock_parents() IS NOT NULL
             UNION ALL
             SELECT 3, 0, 'LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE'
             UNION ALL

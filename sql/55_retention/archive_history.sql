@@ -186,7 +186,7 @@ BEGIN
     SET row_count = run.row_count, first_change = a.first_change, last_change = a.last_change, digest = a.digest
     FROM pggit_excellence._archive_digest(run.run_id) AS a
     WHERE r.run_id = run.run_id RETURNING r.* INTO run;
-    PERFORM pggit_excellence._note_retention('archive', pg_catalog.jsonb_build_object(
+    PERFORM pggit_excellence.record_audit_event('archive', pg_catalog.jsonb_build_object(
         'run_id', run.run_id, 'rows', run.row_count, 'changed_before', run.changed_before,
         'first_change', run.first_change, 'last_change', run.last_change, 'sha256', pg_catalog.encode(run.digest, 'hex')));
     RETURN run;

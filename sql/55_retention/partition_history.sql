@@ -9,12 +9,13 @@
 --   2. VALIDATE, which reads the table and blocks nobody
 --   3. the exchange: the table becomes the first partition of a new one that has its name; some tens of milliseconds
 --   4. what takes long and blocks nobody: materialized views are filled anew, foreign keys of other tables validated, ANALYZE
--- Locks are waited for 200 ms, then it gives up and says so. Waiting for longer would make all DDL queue behind it.
+-- It waits for half a second until running DDL has ended, and 200 ms for readers, then it gives up and says so: all other
+-- DDL queues behind it meanwhile.
 CREATE FUNCTION pggit_excellence.partition_history(dry_run boolean DEFAULT true, partition_rows bigint DEFAULT 1000000)
 RETURNS TABLE (action_id bigint, status text, item text, statement text, undo_statement text, reason text)
 LANGUAGE plpgsql VOLATILE ROWS 60
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '200ms'
+SET lock_timeout = '500ms'
 AS $body$
 DECLARE
     planned record;
@@ -52,7 +53,7 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.partition_history(boolean, bigint) IS
 $comment$Partitions pggit.history by id: the table as it is becomes the first partition, later rows go into partitions of partition_rows ids, made by maintain(). No row is copied; primary key, indexes, foreign keys, triggers, policies, privileges, comments, publications and views stay. dry_run (the default) shows what is still to be done; false does the next of four parts, so call it until status is in place, or CALL partition_history_online(). undo(action_id) makes it a plain table again.
-status: planned, applied, next call (not done yet), in place. Locks: each part waits at most 200 ms for each lock and holds ACCESS EXCLUSIVE on pggit.history for milliseconds; needs a superuser, because pgGit's event triggers rest meanwhile.$comment$;
+status: planned, applied, next call (not done yet), in place. Locks: waits at most 0.7 s for others, and holds ACCESS EXCLUSIVE on pggit.history and what it refers to for tens of milliseconds; needs a superuser, because pgGit's event triggers rest meanwhile.$comment$;
 
 -- partition_history() until it is done, with a commit after each part, and again where others held a lock.
 --   attempts   how often a part is tried, a second apart
@@ -237,7 +238,7 @@ BEGIN
             'CALL pggit_excellence.partition_history_online()', 'see undo()',
             'So that old changes can go with their partition, and vacuum has little to do.')
     RETURNING l.action_id INTO logged;
-    PERFORM pggit_excellence._note_retention('partition', pg_catalog.jsonb_build_object('action_id', logged));
+    PERFORM pggit_excellence.record_audit_event('partition', pg_catalog.jsonb_build_object('action_id', logged));
     RETURN logged;
 END
 $body$;

@@ -13,11 +13,11 @@ SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $body$
 DECLARE
-    pseudonym text := 'erased-' || pg_catalog.substr(pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', ''), 1, 16);
+    new_name  text := 'erased-' || pg_catalog.substr(pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', ''), 1, 16);
     place     record;
     found     record;
-    replaced  bigint := 0;
-    kept      bigint := 0;
+    changed   bigint := 0;
+    kept_rows bigint := 0;
 BEGIN
     IF pg_catalog.btrim(COALESCE(user_name, '')) = '' THEN
         RAISE EXCEPTION 'no user name given'
@@ -27,7 +27,7 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed', HINT = 'true says where the name is, false replaces it.';
     ELSIF NOT dry_run THEN
         PERFORM pggit_excellence._lock_retention();
-        INSERT INTO pggit_excellence.pseudonyms (pseudonym) VALUES (pseudonymize_user.pseudonym);
+        INSERT INTO pggit_excellence.pseudonyms (pseudonym) VALUES (new_name);
     END IF;
 
     FOR place IN SELECT p.* FROM pggit_excellence._user_columns(user_name) AS p LOOP
@@ -44,9 +44,9 @@ BEGIN
             IF NOT dry_run THEN
                 EXECUTE pg_catalog.format('UPDATE %s AS t SET %I = $2%s WHERE t.%I::text = $1 AND NOT %s', place.relation, place.column_name,
                             CASE WHEN place.salted THEN ', created_by_salt = NULL' ELSE '' END, place.column_name, place.held_sql)
-                USING user_name, pseudonym;
+                USING user_name, new_name;
                 GET DIAGNOSTICS row_count = ROW_COUNT;
-                replaced := replaced + row_count;
+                changed := changed + row_count;
             END IF;
             RETURN NEXT;
         END IF;
@@ -54,7 +54,7 @@ BEGIN
             status := 'kept';
             row_count := found.held;
             note := place.kept_because;
-            kept := kept + row_count;
+            kept_rows := kept_rows + row_count;
             RETURN NEXT;
         END IF;
     END LOOP;
@@ -65,19 +65,18 @@ BEGIN
         status := 'kept';
         row_count := place.row_count;
         note := 'the name is part of a text: look at it, and change by hand what must go';
-        kept := kept + row_count;
+        kept_rows := kept_rows + row_count;
         RETURN NEXT;
     END LOOP;
     IF dry_run THEN
         RETURN;
-    ELSIF replaced = 0 THEN
-        DELETE FROM pggit_excellence.pseudonyms AS p WHERE p.pseudonym = pseudonymize_user.pseudonym;
+    ELSIF changed = 0 THEN
+        DELETE FROM pggit_excellence.pseudonyms AS p WHERE p.pseudonym = new_name;
         RETURN;
     END IF;
-    UPDATE pggit_excellence.pseudonyms AS p SET replaced = pseudonymize_user.replaced, kept = pseudonymize_user.kept
-    WHERE p.pseudonym = pseudonymize_user.pseudonym;
-    PERFORM pggit_excellence._note_retention('pseudonymize', pg_catalog.jsonb_build_object(
-        'pseudonym', pseudonym, 'replaced', replaced, 'kept', kept));
+    UPDATE pggit_excellence.pseudonyms AS p SET replaced = changed, kept = kept_rows WHERE p.pseudonym = new_name;
+    PERFORM pggit_excellence.record_audit_event('pseudonymize', pg_catalog.jsonb_build_object(
+        'pseudonym', new_name, 'replaced', changed, 'kept', kept_rows));
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.pseudonymize_user(text, boolean) IS

@@ -38,7 +38,7 @@ BEGIN
             DELETE FROM pggit_excellence.history_archive AS a WHERE a.run_id = run.run_id;
             UPDATE pggit_excellence.archive_runs AS r
             SET purged_at = pg_catalog.clock_timestamp(), purged_by = session_user WHERE r.run_id = run.run_id;
-            PERFORM pggit_excellence._note_retention('purge', pg_catalog.jsonb_build_object(
+            PERFORM pggit_excellence.record_audit_event('purge', pg_catalog.jsonb_build_object(
                 'run_id', run.run_id, 'rows', run.row_count, 'last_change', run.last_change,
                 'sha256', pg_catalog.encode(run.digest, 'hex')));
         END IF;

@@ -23,7 +23,7 @@ BEGIN
     VALUES (set_legal_hold.reason, set_legal_hold.object_name, set_legal_hold.user_name,
             set_legal_hold.changed_since, set_legal_hold.changed_until)
     RETURNING h.hold_id INTO placed;
-    PERFORM pggit_excellence._note_retention('hold', pg_catalog.to_jsonb(h.*))
+    PERFORM pggit_excellence.record_audit_event('legal_hold', pg_catalog.to_jsonb(h.*))
     FROM pggit_excellence.legal_holds AS h WHERE h.hold_id = placed;
     RETURN placed;
 END
@@ -49,7 +49,7 @@ BEGIN
         RAISE EXCEPTION 'no hold % stands', COALESCE(hold_id::text, 'NULL')
             USING ERRCODE = 'no_data_found', HINT = 'The table pggit_excellence.legal_holds has all of them, released ones included.';
     END IF;
-    PERFORM pggit_excellence._note_retention('hold', pg_catalog.to_jsonb(h.*))
+    PERFORM pggit_excellence.record_audit_event('legal_hold', pg_catalog.to_jsonb(h.*))
     FROM pggit_excellence.legal_holds AS h WHERE h.hold_id = release_legal_hold.hold_id;
 END
 $body$;

@@ -37,13 +37,11 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE identity
                WHEN 'pggit_excellence.action_log' THEN pggit_excellence._log_privileges()
-<<<<<<< HEAD
                WHEN 'pggit_excellence.archive_runs' THEN NULL
                WHEN 'pggit_excellence.history_archive' THEN NULL
                WHEN 'pggit_excellence.history_partitioning' THEN NULL
                WHEN 'pggit_excellence.legal_holds' THEN NULL
                WHEN 'pggit_excellence.pseudonyms' THEN NULL
-=======
                WHEN 'pggit_excellence.audit_log' THEN NULL
                WHEN 'pggit_excellence.audit_log_pending' THEN NULL
                WHEN 'pggit_excellence.audit_log_sealed' THEN NULL
@@ -51,7 +49,6 @@ AS $body$
                WHEN 'pggit_excellence.audit_log_files' THEN NULL
                WHEN 'pggit_excellence.audit_state' THEN NULL
                WHEN 'pggit_excellence.ddl_rate_limits' THEN NULL
->>>>>>> main
                ELSE 'INSERT, UPDATE, DELETE'
            END
 $body$;
