@@ -15,8 +15,8 @@ BEGIN
     affected := 0;
     SELECT h.* INTO kept FROM pggit_excellence.history_partitioning AS h;
     WHILE FOUND AND affected < 10 AND pggit_excellence._last_history_id() + kept.partition_rows >= pggit_excellence._partitioned_until() LOOP
-        -- pggit: ignore[PGX103] the statements are built by our functions from the catalogs
         FOR statement IN SELECT s FROM pggit_excellence._next_partition(kept.partition_rows) AS s LOOP
+            -- pggit: ignore[PGX101] what the server prints about a trigger is one statement that makes it
             PERFORM pggit_excellence._run_ddl(statement);
         END LOOP;
         affected := affected + 1;

@@ -95,9 +95,8 @@ AS $body$
         SELECT 25, p.position, p.statement
         FROM pggit_excellence._publication_statements() WITH ORDINALITY AS p (statement, position)
         UNION ALL
-        SELECT 26, 0, pg_catalog.format(
-            'INSERT INTO pggit_excellence.history_partitioning (partition_rows, first_bound, publications) VALUES (%s, %s, %L)',
-            partition_rows, first_bound, pggit_excellence._publications_to_turn())
+        SELECT 26, 0, pg_catalog.format('SELECT pggit_excellence._remember_partitioning(%s, %s, %L)', partition_rows, first_bound,
+                                        pggit_excellence._publications_to_turn())
         UNION ALL
         SELECT 27, 0, t.on_sql FROM pggit_excellence._resting_triggers() AS t
     ) AS s

@@ -64,10 +64,7 @@ BEGIN
             FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a WHERE c.oid = base.partition_oid
             HAVING pg_catalog.count(*) > 0
             UNION ALL
-            SELECT 11, 0, pg_catalog.format('INSERT INTO pggit.%I (%s) SELECT %s FROM pggit.history', base.partition, a.columns, a.columns)
-            FROM (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
-                  FROM pg_catalog.pg_attribute AS a
-                  WHERE a.attrelid = history AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS a
+            SELECT 11, 0, pg_catalog.format('SELECT pggit_excellence._take_rows(%L)', pg_catalog.format('pggit.%I', base.partition))
             UNION ALL
             SELECT 12, 0, pg_catalog.format('ALTER INDEX pggit.%I RENAME TO %I', i.relname, pggit_excellence._part_name(i.relname, 'old')) FROM index AS i
             UNION ALL
@@ -109,7 +106,7 @@ BEGIN
             SELECT 23, 0, pg_catalog.format('ALTER PUBLICATION %I SET (publish_via_partition_root = false)', p.pubname)
             FROM pg_catalog.pg_publication AS p WHERE p.pubname = ANY (publications) AND p.pubviaroot
             UNION ALL
-            SELECT 24, 0, 'DELETE FROM pggit_excellence.history_partitioning'
+            SELECT 24, 0, 'SELECT pggit_excellence._forget_partitioning()'
             UNION ALL
             SELECT 25, 0, t.on_sql FROM pggit_excellence._resting_triggers() AS t
         ) AS s
@@ -119,3 +116,31 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_partitioning(pggit_excellence.action_log) IS
     'Internal: for undo(), the statements that make pggit.history a plain table again; empty: it is one already.';
+
+-- Copy what pggit.history still has into the table that was its first partition.
+CREATE FUNCTION pggit_excellence._take_rows(target regclass)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    columns text := (
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '');
+BEGIN
+    EXECUTE pg_catalog.format('INSERT INTO %s (%s) SELECT %s FROM pggit.history', target, columns, columns);
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._take_rows(regclass) IS
+    'Internal: copies the rows of pggit.history into this table, for undo(); generated columns are computed anew.';
+
+CREATE FUNCTION pggit_excellence._forget_partitioning()
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    DELETE FROM pggit_excellence.history_partitioning
+$body$;
+COMMENT ON FUNCTION pggit_excellence._forget_partitioning() IS
+    'Internal: note that pggit.history is a plain table again.';

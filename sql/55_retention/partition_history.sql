@@ -35,7 +35,7 @@ BEGIN
         reason := planned.reason;
         status := CASE WHEN dry_run THEN 'planned' WHEN planned.phase > phase THEN 'next call' ELSE 'applied' END;
         IF status = 'applied' THEN
-            -- pggit: ignore[PGX103] the plan is built by our functions from the catalogs
+            -- pggit: ignore[PGX101] what the server prints about keys, triggers and filters is SQL that makes them
             PERFORM pggit_excellence._run_ddl(statement);
             IF planned.item = 'record' THEN
                 action_id := pggit_excellence._log_partitioning();
@@ -168,7 +168,7 @@ BEGIN
         RETURN QUERY SELECT 2::bigint, 2, 'bound'::text, 'ALTER TABLE pggit.history VALIDATE CONSTRAINT pggit_excellence_bound'::text, NULL::text,
                             'Reads the table; nobody waits.'::text;
     END IF;
-    RETURN QUERY SELECT 2 + s.position, 3, CASE WHEN s.statement LIKE 'INSERT INTO pggit\_excellence.%' THEN 'record' ELSE 'exchange' END,
+    RETURN QUERY SELECT 2 + s.position, 3, CASE WHEN s.statement LIKE 'SELECT pggit\_excellence.%' THEN 'record' ELSE 'exchange' END,
                         s.statement, NULL::text, 'A partitioned table takes the place of the plain one, in one transaction.'::text
                  FROM pggit_excellence._partition_swap(bound, partition_rows) WITH ORDINALITY AS s (statement, position);
     RETURN QUERY SELECT 1000 + pg_catalog.row_number() OVER (), 4, p.item, p.statement, NULL::text, p.reason
@@ -221,6 +221,18 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION pggit_excellence._partition_afterwards() IS
     'Internal: what is left to do after the exchange, none when all is done. Source: catalogs.';
+
+-- Note how the table is partitioned: the last but the event triggers in the transaction of the exchange.
+CREATE FUNCTION pggit_excellence._remember_partitioning(partition_rows bigint, first_bound bigint, publications text[])
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    INSERT INTO pggit_excellence.history_partitioning (partition_rows, first_bound, publications)
+    VALUES (partition_rows, first_bound, publications)
+$body$;
+COMMENT ON FUNCTION pggit_excellence._remember_partitioning(bigint, bigint, text[]) IS
+    'Internal: note in history_partitioning that pggit.history is partitioned, and how.';
 
 -- Write what was done into the log, for undo().
 CREATE FUNCTION pggit_excellence._log_partitioning()

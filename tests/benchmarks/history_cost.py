@@ -1,4 +1,4 @@
-"""What archiving and partitioning a long history cost those who run DDL meanwhile, and whether every row is still there.
+"""What archiving and partitioning a long history cost those who run DDL, and whether every row is still there.
 
 Two sessions run tracked DDL all the time; what counts is their slowest statement in each part, against the slowest one
 while nothing else happens. All rows are counted and hashed before and after.
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from rich.table import Table
@@ -24,13 +25,15 @@ QUIET = 10.0
 FILL = """
     INSERT INTO pggit.objects (object_type, schema_name, object_name)
     SELECT 'TABLE', 'app', 't' || g FROM generate_series(1, 10000) AS g;
-    INSERT INTO pggit.history (object_id, change_type, change_severity, old_version, new_version, change_description, created_at)
+    INSERT INTO pggit.history
+        (object_id, change_type, change_severity, old_version, new_version, change_description, created_at)
     SELECT 1 + g %% 10000, 'ALTER', 'MINOR', g, g + 1, 'ALTER TABLE app.t' || g %% 10000,
            now() - interval '8 years' * (1 - g / %(rows)s::float)
     FROM generate_series(1, %(rows)s) AS g;
     CREATE INDEX idx_history_created ON pggit.history (created_at DESC);
     VACUUM ANALYZE pggit.history;
 """
+SIZE = "SELECT pg_total_relation_size('pggit.history'), max(id) FROM pggit.history"
 FINGERPRINT = """
     SELECT count(*), sum(hashtextextended(h::text, 0)::numeric) FROM pggit.history AS h WHERE id <= %s
 """
@@ -44,7 +47,6 @@ class Writers:
         self.stop = threading.Event()
         self.times: list[float] = []
         self.errors: list[str] = []
-        self.begun: dict[int, float] = {}
         self.threads = [threading.Thread(target=self.work, args=(server, database, n)) for n in range(WRITERS)]
         for thread in self.threads:
             thread.start()
@@ -75,7 +77,7 @@ class Writers:
             thread.join()
 
 
-def measure(server: Server, database: str, rows: int) -> dict[str, object]:
+def measure(server: Server, database: str, rows: int) -> dict[str, Any]:
     """Seconds of each part, the DDL that ended meanwhile and its longest statement, and whether all rows are there."""
     with server.connect() as connection:
         connection.execute(f"CREATE DATABASE {database}".encode())
@@ -87,7 +89,9 @@ def measure(server: Server, database: str, rows: int) -> dict[str, object]:
         for statement in FILL.split(";")[:-1]:
             connection.execute(statement.encode(), {"rows": rows})
         connection.execute("ALTER EVENT TRIGGER pggit_ddl_trigger ENABLE")
-        size = connection.execute("SELECT pg_total_relation_size('pggit.history'), max(id) FROM pggit.history").fetchone()
+        size = connection.execute(
+            "SELECT pg_total_relation_size('pggit.history'), max(id) FROM pggit.history"
+        ).fetchone()
         assert size is not None
         before = connection.execute(FINGERPRINT, [size[1]]).fetchone()
         writers = Writers(server, database)
@@ -105,7 +109,10 @@ def measure(server: Server, database: str, rows: int) -> dict[str, object]:
         archive = "SELECT * FROM pggit_excellence.archive_history(dry_run => false)"
         try:
             timed("nothing else", lambda: time.sleep(QUIET))
-            timed("partition_history_online()", lambda: connection.execute("CALL pggit_excellence.partition_history_online()"))
+            timed(
+                "partition_history_online()",
+                lambda: connection.execute("CALL pggit_excellence.partition_history_online()"),
+            )
             after = connection.execute(FINGERPRINT, [size[1]]).fetchone()
             timed("archive_history(), 10 batches of 10,000", lambda: [connection.execute(archive) for _ in range(10)])
             timed("undo()", lambda: connection.execute("SELECT * FROM pggit_excellence.undo_all('partition_history')"))
@@ -126,16 +133,19 @@ def measure(server: Server, database: str, rows: int) -> dict[str, object]:
     }
 
 
-def report(result: dict[str, object]) -> Table:
+def report(result: dict[str, Any]) -> Table:
     """One line per part."""
-    parts = result["parts"]
-    assert isinstance(parts, dict)
-    title = f"a history of {result['rows']:,} rows ({result['bytes']:,} bytes); count and hash of all rows the same: "
-    table = Table("meanwhile", "seconds", "tracked DDL", "longest statement", "against quiet", title=title + str(result["same_rows"]))
-    quiet = parts["nothing else"]["slowest"]
-    for name, part in parts.items():
-        table.add_row(
-            name, f"{part['seconds']:.1f}", f"{part['ddl']:.0f}", f"{part['slowest'] * 1000:.0f} ms", f"{part['slowest'] / quiet:.1f}"
-        )
-    table.caption = f"archived and remaining rows together as many as before: {result['none_lost']}; failed DDL: {len(result['failed_ddl'])}"  # type: ignore[arg-type]
+    table = Table("meanwhile", "seconds", "tracked DDL", "longest statement", "against quiet")
+    table.title = (
+        f"a history of {result['rows']:,} rows ({result['bytes']:,} bytes);"
+        f" count and hash of all rows the same: {result['same_rows']}"
+    )
+    quiet = result["parts"]["nothing else"]["slowest"]
+    for name, part in result["parts"].items():
+        longest = f"{part['slowest'] * 1000:.0f} ms"
+        table.add_row(name, f"{part['seconds']:.1f}", f"{part['ddl']:.0f}", longest, f"{part['slowest'] / quiet:.1f}")
+    table.caption = (
+        f"archived and remaining rows together as many as before: {result['none_lost']};"
+        f" failed DDL: {len(result['failed_ddl'])}"
+    )
     return table

@@ -1,4 +1,4 @@
-"""What a database says about pgGit's schema, by name: to compare before and after; and fingerprints of all its history."""
+"""What a database says about pgGit's schema, by name: to compare before and after; and its history in two sums."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ FROM relation AS r JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE r.relkind NOT IN ('i', 'I')
 UNION ALL
-SELECT format('%s index %s', r.name, pg_get_indexdef(i.indexrelid)) FROM relation AS r JOIN pg_index AS i ON i.indrelid = r.oid
+SELECT format('%s index %s', r.name, pg_get_indexdef(i.indexrelid))
+FROM relation AS r JOIN pg_index AS i ON i.indrelid = r.oid
 UNION ALL
-SELECT format('%s constraint %s %s valid %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated)
+SELECT format('%s constraint %s %s valid %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid),
+              k.convalidated)
 FROM pg_constraint AS k JOIN relation AS r ON r.oid IN (k.conrelid, k.confrelid) WHERE k.contype <> 'n'
 UNION ALL
 SELECT format('%s enabled %s', pg_get_triggerdef(t.oid), t.tgenabled)
 FROM relation AS r JOIN pg_trigger AS t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
 UNION ALL
-SELECT format('%s policy %s %s %s %s using %s check %s', r.name, p.polname, p.polcmd, p.polpermissive, p.polroles::regrole[],
+SELECT format('%s policy %s %s %s %s using %s check %s', r.name, p.polname, p.polcmd, p.polpermissive,
+              p.polroles::regrole[],
               pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
 FROM relation AS r JOIN pg_policy AS p ON p.polrelid = r.oid
 UNION ALL

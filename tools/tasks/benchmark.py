@@ -2,7 +2,8 @@
 
 `database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
-(`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL. `sbom` times BOMs by the number of extensions, `scan` the scanner
+(`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL.
+`sbom` times BOMs by the number of extensions, `scan` the scanner
 (scan_speed.py); `probes` says how often that is right (scan_probes.py).
 """
 
@@ -37,7 +38,9 @@ def main() -> int:
     parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--tables", type=int, default=10_000, help="database: tables in the database")
-    parser.add_argument("--samples", type=int, default=10_000_000, help="slo, history: rows in the history (default 10 M)")
+    parser.add_argument(
+        "--samples", type=int, default=10_000_000, help="slo, history: rows in the history (default 10 M)"
+    )
     options = parser.parse_args()
     measures = {
         "database": measure_database,
