@@ -13,14 +13,15 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._bucket(text, timestamptz) IS
     'Internal: when the minute, hour or day begins (UTC) that a time belongs to; -infinity for total.';
 
--- The first bucket that begins at a time or later.
+-- The first bucket that begins at a time or later. Inlined, hence qualified.
 CREATE FUNCTION pggit_excellence._next_bucket(resolution text, at timestamptz)
 RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT pggit_excellence._bucket(resolution, at - interval '1 microsecond')
-        + CASE resolution WHEN 'minute' THEN interval '1 minute' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
+    SELECT pggit_excellence._bucket(resolution, at OPERATOR(pg_catalog.-) '1 microsecond'::pg_catalog.interval)
+        OPERATOR(pg_catalog.+) CASE resolution WHEN 'minute' THEN '1 minute'::pg_catalog.interval
+                                               WHEN 'hour' THEN '1 hour'::pg_catalog.interval
+                                               ELSE '24 hours'::pg_catalog.interval END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._next_bucket(text, timestamptz) IS
     'Internal: when the first minute, hour or day begins (UTC) that does not begin before a time.';
@@ -30,21 +31,24 @@ COMMENT ON FUNCTION pggit_excellence._next_bucket(text, timestamptz) IS
 -- end would need, it moves to the next full hour (or day).
 CREATE FUNCTION pggit_excellence._window_edge(edge timestamptz)
 RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT GREATEST(k.days, pggit_excellence._next_bucket(CASE
-               WHEN pggit_excellence._bucket('day', e.edge) < k.hours THEN 'day'
-               WHEN pggit_excellence._bucket('hour', e.edge) < k.minutes THEN 'hour'
-               ELSE 'minute' END, e.edge))
-    FROM (
-        SELECT COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution = 'day'), '-infinity') AS days,
-               COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution IN ('day', 'hour')), '-infinity') AS hours,
-               COALESCE(pg_catalog.max(r.kept_since) FILTER (WHERE r.resolution <> 'sample'), '-infinity') AS minutes
-        FROM pggit_excellence.metric_retention AS r
-    ) AS k
+DECLARE
     -- There are no samples outside.
-    CROSS JOIN (SELECT GREATEST('2000-01-01 00:00+00', LEAST('9999-01-01 00:00+00', _window_edge.edge)) AS edge) AS e
+    inside timestamptz := GREATEST('2000-01-01 00:00+00', LEAST('9999-01-01 00:00+00', edge));
+    kept   record;
+BEGIN
+    SELECT COALESCE(max(r.kept_since) FILTER (WHERE r.resolution = 'day'), '-infinity') AS days,
+           COALESCE(max(r.kept_since) FILTER (WHERE r.resolution IN ('day', 'hour')), '-infinity') AS hours,
+           COALESCE(max(r.kept_since) FILTER (WHERE r.resolution <> 'sample'), '-infinity') AS minutes
+    INTO kept
+    FROM pggit_excellence.metric_retention AS r;
+    RETURN GREATEST(kept.days, pggit_excellence._next_bucket(
+        CASE WHEN pggit_excellence._bucket('day', inside) < kept.hours THEN 'day'
+             WHEN pggit_excellence._bucket('hour', inside) < kept.minutes THEN 'hour'
+             ELSE 'minute' END, inside));
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._window_edge(timestamptz) IS
     'Internal: where the end of a window really is: at the next full minute, hour or day, the finest whose roll-ups are kept.';

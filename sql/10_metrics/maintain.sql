@@ -66,6 +66,15 @@ BEGIN
             RETURN NEXT;
         END IF;
     END IF;
+    IF pg_catalog.to_regclass('pggit_excellence.audit_log') IS NOT NULL THEN
+        IF EXISTS (SELECT FROM pggit_excellence.audit_log) OR EXISTS (SELECT FROM pggit_excellence.ddl_rate_limits) THEN
+            task := 'seal audit log';
+            affected := pggit_excellence.seal_audit_log(batch_size, wait => false);
+            note := CASE WHEN affected IS NULL THEN 'nothing was done: another transaction is sealing' WHEN affected >= batch_size THEN waiting END;
+            affected := COALESCE(affected, 0);
+            RETURN NEXT;
+        END IF;
+    END IF;
     -- Last: it holds locks that tracked DDL waits for, until the transaction ends.
     IF pg_catalog.to_regclass('pggit_excellence.history_partitioning') IS NOT NULL THEN
         task := 'make partitions';

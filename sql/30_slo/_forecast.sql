@@ -3,9 +3,10 @@
 CREATE FUNCTION pggit_excellence._daily_growth(
     metric_type text, OUT slope double precision, OUT fit double precision, OUT days bigint, OUT first_day timestamptz, OUT last_day timestamptz
 )
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
+BEGIN
     WITH piece AS (
         SELECT r.bucket_start, r.value_sum, r.sample_count
         FROM pggit_excellence.metric_rollups AS r
@@ -22,7 +23,10 @@ AS $body$
           AND p.bucket_start <= statement_timestamp()
         GROUP BY p.bucket_start
     )
-    SELECT regr_slope(d.mean, d.day), regr_r2(d.mean, d.day), count(*), min(d.bucket_start), max(d.bucket_start) FROM daily AS d
+    SELECT regr_slope(d.mean, d.day), regr_r2(d.mean, d.day), count(*), min(d.bucket_start), max(d.bucket_start)
+    INTO slope, fit, days, first_day, last_day
+    FROM daily AS d;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._daily_growth(text) IS
     'Internal: growth per day of a metric by a linear fit over its daily means of the last 30 days, its r2, and how many days from when to when. Source: metric_rollups, performance_metrics_new.';
@@ -30,10 +34,12 @@ COMMENT ON FUNCTION pggit_excellence._daily_growth(text) IS
 -- When a growing value reaches 90 % and all of each limit that an objective sets it, one row each; without a limit one row.
 CREATE FUNCTION pggit_excellence._forecast(metric_type text, current_value double precision)
 RETURNS TABLE (measure text, growth_per_day double precision, limit_value double precision, reached_at timestamptz, note text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 2
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH ceiling AS (
         SELECT o.objective, s.share, o.threshold * s.share AS limit_value
         FROM pggit_excellence.slo_objectives AS o
@@ -63,7 +69,8 @@ AS $body$
                     THEN format('no growth known: samples of %s on %s of the last 30 days, 7 are needed', _forecast.metric_type, e.days)
                     ELSE e.basis END)
     FROM expected AS e
-    ORDER BY e.limit_value, e.objective COLLATE "C"
+    ORDER BY e.limit_value, e.objective COLLATE "C";
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._forecast(text, double precision) IS
     'Internal: when a value reaches 90 % and all of each limit of the enabled objectives of its metric, if it grows on as in the last 30 days.';

@@ -1,9 +1,10 @@
 -- The newest sample of a metric that is not from the future: among those that are not rolled up yet, or in the newest minute
 -- of the roll-ups (hour or day where the minutes are deleted). Where its samples are deleted already, its mean stands for them.
 CREATE FUNCTION pggit_excellence._latest_sample(metric_type text, OUT metric_value double precision, OUT recorded_at timestamptz)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
+BEGIN
     WITH newest_bucket AS MATERIALIZED (
         SELECT r.bucket_start, r.value_sum / r.sample_count AS mean,
                CASE r.resolution WHEN 'minute' THEN interval '1 minute' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END AS length
@@ -18,7 +19,7 @@ AS $body$
         ORDER BY length
         LIMIT 1
     )
-    SELECT f.metric_value, f.recorded_at
+    SELECT f.metric_value, f.recorded_at INTO metric_value, recorded_at
     FROM (
         (SELECT n.metric_value, n.recorded_at
          FROM pggit_excellence.performance_metrics_new AS n
@@ -38,7 +39,8 @@ AS $body$
          ) AS s ON true)
     ) AS f
     ORDER BY f.recorded_at DESC, f.metric_value
-    LIMIT 1
+    LIMIT 1;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._latest_sample(text) IS
     'Internal: value and time of the newest sample of a metric. NULL: there is none. Source: performance_metrics, metric_rollups.';

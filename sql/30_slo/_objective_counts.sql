@@ -1,38 +1,47 @@
--- The samples that maintain() has not rolled up yet, judged: the part of every count that is in no roll-up.
+-- The samples that maintain() has not rolled up yet, judged, by the minute that they will be added to: the part of every count
+-- that is in no roll-up.
 CREATE FUNCTION pggit_excellence._waiting_counts(counted_from timestamptz, counted_to timestamptz)
-RETURNS TABLE (objective text, good bigint, total bigint)
+RETURNS TABLE (objective text, bucket_start timestamptz, good bigint, total bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
     RETURN QUERY
-    SELECT o.objective,
+    SELECT o.objective, pggit_excellence._bucket('minute', n.recorded_at),
            COALESCE(sum(n.sample_count) FILTER (WHERE pggit_excellence._objective_met(n.metric_value, o.comparison, o.threshold)), 0)::bigint,
            sum(n.sample_count)::bigint
     FROM pggit_excellence.performance_metrics_new AS n
     JOIN pggit_excellence.slo_objectives AS o ON o.metric_type = n.metric_type
     WHERE o.kind = 'events' AND n.recorded_at >= counted_from AND n.recorded_at < counted_to
-    GROUP BY o.objective;
+    GROUP BY o.objective, pggit_excellence._bucket('minute', n.recorded_at);
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._waiting_counts(timestamptz, timestamptz) IS
-    'Internal: good events and all events of each objective among the samples of a window that maintain() has not rolled up yet. Source: performance_metrics_new.';
+    'Internal: good events and all events of each objective and minute among the samples of a window that maintain() has not rolled up yet. Source: performance_metrics_new.';
 
--- Good events and all events of every objective in a window: the roll-ups, and the samples that maintain() has not rolled up
--- yet, in one snapshot. For which buckets belong to a window see _window_parts().
-CREATE FUNCTION pggit_excellence._objective_counts(window_start timestamptz, window_end timestamptz)
-RETURNS TABLE (objective text, good bigint, total bigint)
+-- Good events and all events of every objective in several windows with the same end: the roll-ups, and the samples that
+-- maintain() has not rolled up yet, in one snapshot. For which buckets belong to a window see _window_parts().
+CREATE FUNCTION pggit_excellence._objective_counts(window_starts timestamptz[], window_end timestamptz)
+RETURNS TABLE (window_start timestamptz, objective text, good bigint, total bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
 BEGIN
     RETURN QUERY
-    WITH part AS MATERIALIZED (
-        SELECT p.resolution, p.part_start, p.part_end FROM pggit_excellence._window_parts(window_start, window_end) AS p
+    WITH wanted AS MATERIALIZED (
+        SELECT DISTINCT u.window_start FROM unnest(window_starts) AS u (window_start)
+    ), part AS MATERIALIZED (
+        SELECT w.window_start, p.resolution, p.part_start, p.part_end
+        FROM wanted AS w CROSS JOIN LATERAL pggit_excellence._window_parts(w.window_start, window_end) AS p
+    ), waiting AS MATERIALIZED (
+        -- Once for all windows: these samples are judged here, one by one.
+        SELECT c.objective, c.bucket_start, c.good, c.total
+        FROM (SELECT min(p.part_start) AS counted_from, max(p.part_end) AS counted_to FROM part AS p) AS b
+        CROSS JOIN LATERAL pggit_excellence._waiting_counts(b.counted_from, b.counted_to) AS c
     ), piece AS (
         -- By the primary key: in one join the planner expects far more rows and reads them all.
-        SELECT o.objective, r.good, r.total
+        SELECT p.window_start, o.objective, r.good, r.total
         FROM part AS p
         CROSS JOIN pggit_excellence.slo_objectives AS o
         CROSS JOIN LATERAL (
@@ -43,16 +52,17 @@ BEGIN
         ) AS r
         WHERE o.kind = 'events'
         UNION ALL
-        SELECT w.objective, w.good, w.total
-        FROM (SELECT min(p.part_start) AS counted_from, max(p.part_end) AS counted_to FROM part AS p) AS b
-        CROSS JOIN LATERAL pggit_excellence._waiting_counts(b.counted_from, b.counted_to) AS w
+        SELECT p.window_start, c.objective, c.good, c.total
+        FROM part AS p
+        JOIN waiting AS c ON c.bucket_start >= p.part_start AND c.bucket_start < p.part_end
     )
-    SELECT o.objective, COALESCE(sum(p.good), 0)::bigint, COALESCE(sum(p.total), 0)::bigint
-    FROM pggit_excellence.slo_objectives AS o
-    LEFT JOIN piece AS p ON p.objective = o.objective
+    SELECT w.window_start, o.objective, COALESCE(sum(p.good), 0)::bigint, COALESCE(sum(p.total), 0)::bigint
+    FROM wanted AS w
+    CROSS JOIN pggit_excellence.slo_objectives AS o
+    LEFT JOIN piece AS p ON p.objective = o.objective AND p.window_start = w.window_start
     WHERE o.kind = 'events'
-    GROUP BY o.objective;
+    GROUP BY w.window_start, o.objective;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._objective_counts(timestamptz, timestamptz) IS
-    'Internal: good events and all events of every objective of kind events in a window, whether or not maintain() has rolled them up: one row per objective, 0 without any. Source: objective_rollups, performance_metrics_new.';
+COMMENT ON FUNCTION pggit_excellence._objective_counts(timestamptz[], timestamptz) IS
+    'Internal: good events and all events of every objective of kind events in windows with these starts and one end, whether or not maintain() has rolled them up: one row per window and objective, 0 without any. Source: objective_rollups, performance_metrics_new.';

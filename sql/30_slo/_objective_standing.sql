@@ -15,7 +15,8 @@ BEGIN
     )
     SELECT o.objective, r.length, r.window_start, r.window_end, c.good, c.total
     FROM rolling AS r
-    CROSS JOIN LATERAL pggit_excellence._objective_counts(r.window_start, r.window_end) AS c
+    JOIN pggit_excellence._objective_counts(ARRAY(SELECT w.window_start FROM rolling AS w), statement_timestamp()) AS c
+      ON c.window_start = r.window_start
     JOIN pggit_excellence.slo_objectives AS o ON o.objective = c.objective AND COALESCE(wanted, o.slo_window) = r.length;
 END
 $body$;

@@ -3,10 +3,12 @@
 -- same key before and after maintain() rolls it up. In the text an edge is rounded up to nanoseconds.
 CREATE FUNCTION pggit_excellence._prometheus_histograms()
 RETURNS TABLE (family text, line text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH edge AS MATERIALIZED (
         SELECT b."position", pggit_excellence._sketch_key(b.ms) AS bucket_key,
                trim_scale(ceil(1e6 * pggit_excellence._sketch_upper(pggit_excellence._sketch_key(b.ms))::numeric) / 1e9)::text AS le
@@ -55,7 +57,8 @@ AS $body$
             (1002, 'pggit_metric_seconds_count', w.events, '{}')
         ) AS v ("position", name, value, labels)
     ) AS l
-    ORDER BY l.metric_type COLLATE "C", l."position"
+    ORDER BY l.metric_type COLLATE "C", l."position";
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._prometheus_histograms() IS
     'Internal: the lines of prometheus_metrics() about durations, with their family.';

@@ -2,10 +2,12 @@
 -- partitions of their tables wherever those are.
 CREATE FUNCTION pggit_excellence._storage_bytes()
 RETURNS TABLE (schema_name text, bytes bigint)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 2
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE relation AS (
         SELECT c.oid, n.nspname::text AS schema_name
         FROM pg_class AS c
@@ -22,7 +24,8 @@ AS $body$
     SELECT p.schema_name, COALESCE(sum(pg_total_relation_size(p.oid)), 0)::bigint
     FROM placed AS p
     GROUP BY p.schema_name
-    ORDER BY p.schema_name COLLATE "C"
+    ORDER BY p.schema_name COLLATE "C";
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._storage_bytes() IS
     'Internal: bytes of each schema of pgGit''s and of ours, indexes, TOAST and partitions elsewhere included. Waits for whoever holds ACCESS EXCLUSIVE on one of the tables. Source: pg_class, pg_inherits.';

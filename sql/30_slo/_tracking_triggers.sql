@@ -3,9 +3,11 @@
 --   fires  with the session's usual setting: enabled as ORIGIN or ALWAYS; not when disabled, replica-only or missing
 CREATE FUNCTION pggit_excellence._tracking_triggers()
 RETURNS TABLE (trigger_name text, event text, function_name text, state text, fires boolean)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH present AS (
         SELECT e.evtname::text AS trigger_name, e.evtevent::text AS event, p.proname::text AS function_name,
                CASE e.evtenabled WHEN 'O' THEN 'origin' WHEN 'A' THEN 'always' WHEN 'R' THEN 'replica only' ELSE 'disabled' END AS state
@@ -29,7 +31,8 @@ AS $body$
             SELECT FROM present AS p
             WHERE p.event = c.event AND (p.trigger_name = c.trigger_name OR p.function_name = c.function_name))
     ) AS f
-    ORDER BY f.event, f.trigger_name
+    ORDER BY f.event, f.trigger_name;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._tracking_triggers() IS
     'Internal: the event triggers by which pgGit records DDL, and whether they fire. Source: pg_event_trigger.';

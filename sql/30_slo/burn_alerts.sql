@@ -19,17 +19,17 @@ BEGIN
                ('ticket', 3, interval '1 day', interval '2 hours'),
                ('ticket', 1, interval '3 days', interval '6 hours')
     ), counted AS MATERIALIZED (
-        SELECT w.length, c.objective, c.good, c.total
-        FROM (SELECT r.long_window AS length FROM rule AS r UNION SELECT r.short_window FROM rule AS r) AS w
-        CROSS JOIN LATERAL pggit_excellence._objective_counts(statement_timestamp() - w.length, statement_timestamp()) AS c
+        SELECT c.* FROM pggit_excellence._objective_counts(ARRAY(
+            SELECT statement_timestamp() - w.length FROM rule AS r CROSS JOIN LATERAL unnest(ARRAY[r.long_window, r.short_window]) AS w (length)
+        ), statement_timestamp()) AS c
     ), rate AS (
         SELECT o, r.*, l.total AS long_events, s.total AS short_events,
                (l.total - l.good) / NULLIF(l.total * (1 - o.target), 0) AS long_rate,
                (s.total - s.good) / NULLIF(s.total * (1 - o.target), 0) AS short_rate
         FROM pggit_excellence.slo_objectives AS o
         CROSS JOIN rule AS r
-        JOIN counted AS l ON l.objective = o.objective AND l.length = r.long_window
-        JOIN counted AS s ON s.objective = o.objective AND s.length = r.short_window
+        JOIN counted AS l ON l.objective = o.objective AND l.window_start = statement_timestamp() - r.long_window
+        JOIN counted AS s ON s.objective = o.objective AND s.window_start = statement_timestamp() - r.short_window
         WHERE o.enabled AND o.kind = 'events'
     ), burning AS (
         SELECT r.*, COALESCE(r.long_rate > r.threshold AND r.short_rate > r.threshold

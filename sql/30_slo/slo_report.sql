@@ -50,7 +50,7 @@ BEGIN
                CASE WHEN o.comparison IN ('<', '<=') THEN 'largest' ELSE 'smallest' END AS worst_is
         FROM pggit_excellence.slo_objectives AS o
         JOIN measured AS m ON m.metric_type = o.metric_type
-        LEFT JOIN pggit_excellence._objective_counts(begins, ends) AS c ON c.objective = o.objective
+        LEFT JOIN pggit_excellence._objective_counts(ARRAY[begins], ends) AS c ON c.objective = o.objective
         LEFT JOIN LATERAL (
             SELECT x.value_min, x.value_max
             FROM pggit_excellence._metric_window(o.metric_type, begins, ends) AS x

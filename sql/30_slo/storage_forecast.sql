@@ -3,10 +3,12 @@ CREATE FUNCTION pggit_excellence.storage_forecast()
 RETURNS TABLE (
     measure text, current_bytes bigint, growth_bytes_per_day bigint, limit_bytes bigint, reached_at timestamptz, note text
 )
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 4
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
+BEGIN
+    RETURN QUERY
     WITH size AS MATERIALIZED (
         SELECT s.schema_name, s.bytes FROM pggit_excellence._storage_bytes() AS s
     ), whole AS (
@@ -21,7 +23,8 @@ AS $body$
         UNION ALL
         SELECT 2, format('schema %I', s.schema_name), s.bytes, NULL, NULL, NULL, 'part of the total' FROM size AS s
     ) AS r
-    ORDER BY r.part, r.limit_bytes, r.measure COLLATE "C"
+    ORDER BY r.part, r.limit_bytes, r.measure COLLATE "C";
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.storage_forecast() IS
 $comment$When the disk space of pgGit's schemas and ours together reaches 90 % and all of the limit that an objective sets for storage_bytes (by default 100 GB), and how it is shared among the schemas.

@@ -101,18 +101,12 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT s.trigger_name, s.event, s.function_name,
-           CASE e.evtenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' WHEN 'R' THEN 'replica only' WHEN 'D' THEN 'disabled'
-                             ELSE 'missing' END
+           pggit_excellence._event_trigger_state(s.trigger_name, s.event, s.function_name)
     FROM (VALUES ('pggis~excellence_drop', 'sql_drop', '_sentinel_begin'),
                  ('pggiu!excellence_drop', 'sql_drop', '_sentinel_end'),
                  ('pggis~excellence_ddl', 'ddl_command_end', '_sentinel_begin'),
                  ('pggiu!excellence_ddl', 'ddl_command_end', '_sentinel_end')
     ) AS s (trigger_name, event, function_name)
-    LEFT JOIN (
-        pg_catalog.pg_event_trigger AS e
-        JOIN pg_catalog.pg_proc AS p ON p.oid = e.evtfoid
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'pggit_excellence'
-    ) ON e.evtname = s.trigger_name AND e.evtevent = s.event AND p.proname = s.function_name
     ORDER BY s.event DESC, s.trigger_name
 $body$;
 COMMENT ON FUNCTION pggit_excellence._sentinel_triggers() IS

@@ -6,7 +6,11 @@ RETURNS TABLE (
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT 'bypass', c.* FROM pggit_excellence._checks_bypass() AS c
+    SELECT 'pggit', c.* FROM pggit_excellence._checks_pggit() AS c
+    UNION ALL SELECT 'privileges', c.* FROM pggit_excellence._checks_privileges() AS c
+    UNION ALL SELECT 'functions', c.* FROM pggit_excellence._checks_functions() AS c
+    UNION ALL SELECT 'row_security', c.* FROM pggit_excellence._checks_row_security() AS c
+    UNION ALL SELECT 'bypass', c.* FROM pggit_excellence._checks_bypass() AS c
 $body$;
 COMMENT ON FUNCTION pggit_excellence._hardening_checks() IS
     'Internal: every hardening check: category, check_id, title, severity (critical, high, medium, low), profiles that have it, kind of its remediation (sql, restart, shell, text), refs (cis, stig, soc2, cwe, pgdsat: numbers), and why it matters.';

@@ -12,7 +12,9 @@ AS $body$
            f.mends
     FROM (
         SELECT pg_catalog.array_agg(DISTINCT u.item COLLATE "C") AS items,
-               pg_catalog.string_agg(DISTINCT u.mend || ';', E'\n') AS mends
+               -- An instruction stays a comment whatever names are in it: psql would run what comes after a line break.
+               pg_catalog.string_agg(DISTINCT CASE WHEN u.mend LIKE '--%' THEN pg_catalog.translate(u.mend, E'\n\r', '  ')
+                                                   ELSE u.mend || ';' END, E'\n') AS mends
         FROM pg_catalog.unnest(faults) AS u
     ) AS f
 $body$;

@@ -23,8 +23,9 @@ CREATE TABLE pggit_excellence.audit_log (
 CREATE TABLE pggit_excellence.audit_log_pending PARTITION OF pggit_excellence.audit_log (PRIMARY KEY (event_id))
     FOR VALUES IN (true) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE TABLE pggit_excellence.audit_log_sealed PARTITION OF pggit_excellence.audit_log (
-    previous_hash NOT NULL, row_hash NOT NULL, PRIMARY KEY (audit_id), UNIQUE (event_id)
+    previous_hash NOT NULL, row_hash NOT NULL, PRIMARY KEY (audit_id)
 ) FOR VALUES IN (false);
+CREATE INDEX audit_log_sealed_event_id_idx ON pggit_excellence.audit_log_sealed (event_id);
 CREATE INDEX audit_log_sealed_occurred_at_idx ON pggit_excellence.audit_log_sealed (occurred_at);
 COMMENT ON TABLE pggit_excellence.audit_log IS
     'What happened: DDL, hardening, refusals, login failures and more, one row each, append-only. Rows of leaf audit_log_sealed are chained: each hash covers the row and the hash before. Leaf audit_log_pending: recorded, and not yet sealed by seal_audit_log(), which maintain() calls. See verify_audit_chain().';

@@ -36,6 +36,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT CASE identity
+               WHEN 'pggit_excellence.access_snapshot_changes' THEN NULL
+               WHEN 'pggit_excellence.access_snapshots' THEN NULL
                WHEN 'pggit_excellence.action_log' THEN pggit_excellence._log_privileges()
                WHEN 'pggit_excellence.archive_runs' THEN NULL
                WHEN 'pggit_excellence.history_archive' THEN NULL

@@ -21,15 +21,20 @@ STANDIN = Path(__file__).resolve().parents[1] / "fixtures" / "pggit_standin.sql"
 WRITERS = 2
 QUIET = 10.0
 
-# Eight years of changes of 10,000 objects, in the order of their ids, with pgGit's own index by time.
+# Eight years of changes of 10,000 objects, in the order of their ids, with pgGit's own index by time. As a replica, or
+# 20 million keys would be looked up.
 FILL = """
     INSERT INTO pggit.objects (object_type, schema_name, object_name)
     SELECT 'TABLE', 'app', 't' || g FROM generate_series(1, 10000) AS g;
+    SET session_replication_role = replica;
+    DROP INDEX pggit.idx_history_object;
     INSERT INTO pggit.history
         (object_id, change_type, change_severity, old_version, new_version, change_description, created_at)
     SELECT 1 + g %% 10000, 'ALTER', 'MINOR', g, g + 1, 'ALTER TABLE app.t' || g %% 10000,
            now() - interval '8 years' * (1 - g / %(rows)s::float)
     FROM generate_series(1, %(rows)s) AS g;
+    RESET session_replication_role;
+    CREATE INDEX idx_history_object ON pggit.history (object_id);
     CREATE INDEX idx_history_created ON pggit.history (created_at DESC);
     VACUUM ANALYZE pggit.history;
 """

@@ -36,7 +36,13 @@ BAD = {
     "timestamp with time zone": ["NULL", "2000-01-01", "294276-12-31", "infinity", "-infinity"],
 }  # fmt: skip
 # For the arguments that have no default while another one is tried.
-GOOD = {"text": "pggit", "uuid": "00000000-0000-0000-0000-000000000001", "double precision": "1", "bigint": "1"}
+GOOD = {
+    "text": "pggit",
+    "uuid": "00000000-0000-0000-0000-000000000001",
+    "double precision": "1",
+    "bigint": "1",
+    "timestamp with time zone": "2026-01-01",
+}
 
 FUNCTIONS = """
     SELECT p.proname::text, p.pronargdefaults, coalesce(p.proargnames[1:p.pronargs], '{}'),

@@ -17,6 +17,8 @@ NOBODY = "plain_role"  # what PUBLIC has
 
 # Tables that are evidence, and the privileges on the whole table that an operator has beside SELECT.
 GUARDED: dict[str, set[str]] = {
+    "pggit_excellence.access_snapshot_changes": set(),
+    "pggit_excellence.access_snapshots": set(),
     "pggit_excellence.action_log": set(),  # by column, see test_operator_cannot_forge_the_log
     "pggit_excellence.archive_runs": set(),
     "pggit_excellence.history_archive": set(),

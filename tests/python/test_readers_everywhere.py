@@ -24,7 +24,11 @@ READERS = """
       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
     ORDER BY 1"""
 # Readers that need arguments.
-CALLS = ["pggit_excellence.metric_percentiles('ddl_tracking_ms')"]
+CALLS = [
+    "pggit_excellence.metric_percentiles('ddl_tracking_ms')",
+    "pggit_excellence.evidence_queries('2026-01-01', '2026-04-01')",
+    "pggit_excellence.soc2_evidence('2026-01-01', '2026-04-01')",
+]
 
 
 @dataclass
@@ -82,6 +86,11 @@ def test_on_a_hot_standby(standby: psycopg.Connection) -> None:
     query = """SELECT DISTINCT n_dead_tup, vacuum_recommended, note LIKE '%hot standby%'
                FROM pggit_excellence.vacuum_health()"""
     assert standby.execute(query).fetchall() == [(None, None, True)], "counters are the primary's"
+    query = """SELECT DISTINCT evidence, note FROM pggit_excellence.soc2_evidence('2026-01-01', '2026-04-01')
+               WHERE status = 'failed' AND note !~ '^42(883|P01)'"""
+    assert standby.execute(query).fetchall() == []
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="access snapshot"):
+        standby.execute("SELECT pggit_excellence.take_access_snapshot()")
 
 
 def test_standby_feedback_holds_the_primary(standby: psycopg.Connection, server: Server, database: str) -> None:

@@ -8,10 +8,14 @@ import shutil
 import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from pggit_excellence.cli import main
 from pggit_excellence.errors import CommandError
@@ -118,6 +122,45 @@ CONDITIONS: dict[str, dict[str, str]] = {
     "another locale": {"LC_ALL": "C", "LANG": "C"},
     "another time zone": {"TZ": "Asia/Tokyo"},
 }
+
+
+def test_spoilt_values_are_judged_as_by_jsonschema(tree: Path, tmp_path: Path) -> None:
+    """Each text of a BOM replaced by what may be wrong there; the judge is the library without our shortcuts."""
+    document = make(tree, output=tmp_path / "bom.json")
+    validate(json.dumps(document).encode(), "as it was made")
+    from jsonschema import Draft7Validator, _keywords  # when the command has kept it from importing a grammar for 2 s
+    from jsonschema.validators import extend
+
+    library = JsonStrictValidator(SchemaVersion.V1_6)._validator
+    plain = extend(Draft7Validator, {"properties": _keywords.properties, "uniqueItems": _keywords.uniqueItems})
+    judge = plain(library.schema, registry=library._registry, format_checker=plain.FORMAT_CHECKER)
+    verdicts = set()
+    for holder, key in [(holder, key) for holder, key in texts(document) if key != "specVersion"]:
+        kept = holder[key]
+        for spoilt in ("", "?", 1):
+            holder[key] = spoilt
+            valid = judge.is_valid(document)
+            verdicts.add(valid)
+            with nullcontext() if valid else pytest.raises(CommandError, match="CycloneDX"):
+                validate(json.dumps(document).encode(), "spoilt")
+        holder[key] = kept
+    assert verdicts == {True, False}
+
+
+def texts(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Where each kind of text of a document stands, once: who holds it, under which key."""
+    seen = set()
+
+    def walk(node: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            kind = (*path, key) if isinstance(node, dict) else path
+            if isinstance(value, dict | list):
+                yield from walk(value, kind)
+            elif isinstance(value, str) and kind not in seen:
+                seen.add(kind)
+                yield node, key
+
+    return walk(node, ())
 
 
 def test_identical_input_gives_identical_bytes(tree: Path, tmp_path: Path) -> None:
@@ -292,11 +335,13 @@ def test_output_appears_whole_or_not_at_all(tree: Path, tmp_path: Path, monkeypa
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".bom")] == []
 
 
-def test_python_packages_of_a_lock(tree: Path, tmp_path: Path) -> None:
+def test_python_packages_of_a_lock(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = (ROOT / "requirements.txt") if (ROOT / "requirements.txt").exists() else ROOT / "requirements.lock"
     shutil.copy(lock, tree)
     shutil.copy(ROOT / "pyproject.toml", tree)
     found = components(make(tree, output=tmp_path / "bom.json"))
+    packages = sum(one.get("purl", "").startswith("pkg:pypi") for one in found.values())
+    assert f" 7 extensions, 1 module, 1 project, {packages} Python packages" in capsys.readouterr().out
     assert found["pglast"]["licenses"] == [{"license": {"id": "GPL-3.0-or-later"}}]
     assert any(one["name"].endswith("licence-exception") for one in found["pglast"]["properties"])
     assert found["psycopg-binary"]["scope"] == "required"

@@ -50,7 +50,7 @@ SUMS = """
 """
 COUNTED = """
     SELECT good, total
-    FROM pggit_excellence._objective_counts(now() - interval '1 hour', now() + interval '1 minute')
+    FROM pggit_excellence._objective_counts(ARRAY[now() - interval '1 hour'], now() + interval '1 minute')
     WHERE objective = 'availability'
 """
 

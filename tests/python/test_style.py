@@ -79,10 +79,16 @@ def unexplained_definers(connection: psycopg.Connection) -> list[str]:
 
 def writers_called_readers(connection: psycopg.Connection) -> list[str]:
     """STABLE or IMMUTABLE with a statement that changes something (PostgreSQL refuses it at the call only)."""
-    write = r"\m(INSERT INTO|UPDATE [a-z_]+\.|DELETE FROM|EXECUTE .*(CREATE|ALTER|DROP|GRANT|REVOKE) )"
+    # In quotes such words are advice, except where EXECUTE runs them.
+    write = r"\m(INSERT INTO |UPDATE [a-z_]+\.|DELETE FROM )"
+    executed = r"\mEXECUTE (pg_catalog\.format\()?''[^\n]*(CREATE|ALTER|DROP|GRANT|REVOKE) "
     return column(
         connection,
-        f"""SELECT f.name FROM ({FUNCTIONS}) AS f WHERE f.provolatile <> 'v' AND f.prosrc ~ '{write}' ORDER BY 1""",
+        f"""
+        SELECT f.name FROM ({FUNCTIONS}) AS f
+        WHERE f.provolatile <> 'v'
+          AND (regexp_replace(f.prosrc, $$'[^']*'$$, '', 'g') ~ '{write}' OR f.prosrc ~ '{executed}') ORDER BY 1
+        """,
     )
 
 

@@ -22,8 +22,11 @@ from pggit_excellence.errors import EXIT_USAGE, CommandError
 from pggit_excellence.printable import discard_output, printable
 
 COMMANDS = {
+    "audit": "the audit log: sign its end, verify it from outside, feed it failed logins",
     "doctor": "is everything in place, and what to do where it is not",
+    "evidence": "what a database can show an auditor, in one signed file",
     "exporter": "serve the metrics of one server or a fleet to Prometheus",
+    "harden": "is this database hardened, what would mend it, and do it",
     "provenance": "who built files from what, signed: say it, or verify what others say",
     "report": "what the diagnostics of the installed extension say",
     "sbom": "which extensions, libraries and packages a project, installation or server consists of, as CycloneDX",
@@ -56,6 +59,15 @@ def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Seque
         command.set_defaults(run=module.run, program=command.prog)
 
 
+def with_default(argv: Sequence[str]) -> list[str]:
+    """The arguments with the command that a group takes where none is named: `evidence --period ...` collects."""
+    words = list(argv)
+    if len(words) > 1 and words[0] in COMMANDS and words[1].startswith("-") and words[1] not in ("-h", "--help"):
+        default = getattr(import_module(f"{__package__}.{words[0]}"), "DEFAULT", None)
+        return words if default is None else [words[0], default, *words[1:]]
+    return words
+
+
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns the exit status (0 clean, 1 findings, 2 usage or error, 3 nothing to do)."""
     parser = argparse.ArgumentParser(
@@ -63,8 +75,9 @@ def main(argv: Sequence[str]) -> int:
         description="Diagnostics, tuning and observability for databases that run pgGit.",
         epilog="Exit status: 0 clean, 1 findings, 2 usage or error, 3 nothing to do.",
     )
-    add_commands(parser, sys.modules[__name__], argv)
-    options = parser.parse_args(argv)
+    words = with_default(argv)
+    add_commands(parser, sys.modules[__name__], words)
+    options = parser.parse_args(words)
     try:
         status: int = options.run(options)
     except CommandError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 
@@ -16,6 +15,8 @@ def version() -> str:
         found = re.search(r"^default_version = '([^']*)'", control.read_text(encoding="utf-8"), re.MULTILINE)
         if found:
             return found[1]
+    from importlib import metadata
+
     try:
         return metadata.version("pggit-excellence")
     except metadata.PackageNotFoundError:

@@ -3,8 +3,8 @@
 `database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
 (`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL.
-`sbom` times BOMs by the number of extensions, `scan` the scanner
-(scan_speed.py); `probes` says how often that is right (scan_probes.py).
+`sbom` times BOMs by the number of extensions, `scan` the scanner (scan_speed.py); `probes` says how often that is
+right (scan_probes.py). `hardening` times the hardening checks in a database with `--functions` of them.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
     parser = argparse.ArgumentParser(prog="tools/run benchmark", description=__doc__)
     parser.add_argument(
-        "benchmark", nargs="?", choices=("database", "slo", "history", "sbom", "scan", "probes"), default="database"
+        "benchmark",
+        nargs="?",
+        choices=("database", "slo", "history", "sbom", "scan", "probes", "hardening"),
+        default="database",
     )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
     parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--tables", type=int, default=10_000, help="database: tables in the database")
-    parser.add_argument(
-        "--samples", type=int, default=10_000_000, help="slo, history: rows in the history (default 10 M)"
-    )
+    parser.add_argument("--samples", type=int, default=10_000_000, help="slo, history: rows (default 10 M)")
+    parser.add_argument("--functions", type=int, default=10_000, help="hardening: functions in the database")
     options = parser.parse_args()
     measures = {
         "database": measure_database,
@@ -49,6 +51,7 @@ def main() -> int:
         "sbom": measure_sbom,
         "scan": measure_scan,
         "probes": measure_probes,
+        "hardening": measure_hardening,
     }
     results = measures[options.benchmark](options)
     if options.json:
@@ -87,6 +90,18 @@ def measure_probes(options: argparse.Namespace) -> dict[str, object]:
             result = scan_probes.measure(server)
     console.print(scan_probes.report(result))
     return result
+
+
+def measure_hardening(options: argparse.Namespace) -> dict[str, object]:
+    """How long the hardening checks take."""
+    import hardening_times
+
+    results: dict[str, object] = {"major": options.major, "functions": options.functions}
+    with installed(options.major) as server:
+        with console.status(f"making a database with {options.functions:,} functions"):
+            hardening_times.make(server, DATABASE, options.functions)
+        run_parts(server, ("hardening_times",), results)
+    return results
 
 
 def measure_slo(options: argparse.Namespace) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """`tools/run docs`: write what is generated in docs/; tests compare.
 
 docs/pggit_excellence.md, the reference, comes from the catalog's own comments; its head, down to the marker, is written
-by hand. docs/rules/ comes from the scanner's rules.
+by hand. docs/rules/ comes from the scanner's rules, docs/security/HARDENING.md from the lists of the hardening checks,
+the tables of docs/compliance/SOC2_PREPARATION.md from the queries of the evidence.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import psycopg
 from pggit_excellence.scan.output.rule_texts import index, page
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.server import Server, copy_installation, make_install, workspace
+from tasks import docs_evidence, docs_hardening
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "pggit_excellence.md"
@@ -29,6 +31,7 @@ PARTS = {
     "35_tracking": "How well pgGit tracks",
     "40_hardening": "Hardening",
     "50_audit": "Audit",
+    "60_evidence": "Access and evidence",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
 }
@@ -106,7 +109,7 @@ def write_rule_pages() -> None:
 
 
 def main() -> int:
-    """Write the pages of the rules and the reference; returns the exit status."""
+    """Write the pages of the rules, of the hardening checks and the reference; returns the exit status."""
     write_rule_pages()
     with workspace() as folder:
         installation = copy_installation(15, folder)
@@ -114,6 +117,8 @@ def main() -> int:
         with Server(installation, folder / "server") as server, server.connect() as connection:
             connection.execute("CREATE EXTENSION pggit_excellence")
             generated = reference(connection)
+            docs_hardening.write(connection)
+            docs_evidence.write(connection)
     head, _, _ = REFERENCE.read_text(encoding="utf-8").partition(MARKER)
     REFERENCE.write_text(head + MARKER + "\n" + generated, encoding="utf-8")
     return 0

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, CommandError
 from pggit_excellence.files import read_limited, said, write_atomically
-from pggit_excellence.output import console, print_json, print_rows
 from pggit_excellence.printable import printable
 from pggit_excellence.sbom.documents import DEFAULT_VERSION, MAX_BYTES, VERSIONS, Document, dump, validate
 from pggit_excellence.sbom.model import Inventory
@@ -58,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace, paths: list[str]) -> int:
+    from pggit_excellence.output import console, print_json, print_rows
     from pggit_excellence.sbom.diff import compare
 
     if len(paths) != 2:
@@ -77,6 +77,8 @@ def _validate(options: argparse.Namespace, paths: list[str]) -> int:
         raise CommandError("validate takes at least one file")
     found = [{"file": path, "version": validate(read_limited(Path(path), MAX_BYTES, "BOM"), path)} for path in paths]
     if options.format == "json":
+        from pggit_excellence.output import print_json
+
         print_json(found)
     else:
         for one in found:
@@ -147,11 +149,11 @@ def _supplier(inventory: Inventory, options: argparse.Namespace) -> None:
 
 def _write(document: Document, path: Path | None, *, xml: bool) -> None:
     """Validate, then write: nothing that is not valid is ever seen."""
-    from pggit_excellence.sbom.xml_form import to_xml
-
     content = dump(document)
     validate(content, "the BOM")
     if xml:
+        from pggit_excellence.sbom.xml_form import to_xml
+
         content = to_xml(document)
         validate(content, "the BOM")
     if path is None:
@@ -168,8 +170,16 @@ def _report(inventory: Inventory, document: Document, options: argparse.Namespac
             print(f"pggit-excellence sbom: {word}: {printable(line, keep='')}", file=sys.stderr)
     kinds = {kind: len(inventory.of_kind(kind)) for kind in sorted({one.kind for one in inventory.components.values()})}
     if options.output is not None and options.format == "json":
+        from pggit_excellence.output import print_json
+
         print_json({"file": str(options.output), "serialNumber": document["serialNumber"], "components": kinds})
     elif options.output is not None:
-        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        counts = ", ".join(_counted(count, kind) for kind, count in kinds.items())
         print(f"{printable(str(options.output), keep='')}: CycloneDX {document['specVersion']}, {counts}")
     return EXIT_FINDINGS if inventory.problems or inventory.findings else EXIT_CLEAN
+
+
+def _counted(count: int, kind: str) -> str:
+    """As in `1 server`, `2 Python packages`."""
+    noun = "Python package" if kind == "python" else kind
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

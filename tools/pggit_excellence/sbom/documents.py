@@ -24,6 +24,10 @@ VERSIONS = ("1.6", "1.7")
 READABLE = ("1.4", "1.5", *VERSIONS)
 MAX_BYTES = 256 * 2**20
 _XML_VERSION = re.compile(rb'<bom[^>]*\bxmlns="http://cyclonedx\.org/schema/bom/(\d\.\d)"')
+# What a schema says of a text by the first four is looked at here; the others say nothing of what is valid.
+_TEXT_KEYWORDS = frozenset(
+    {"type", "enum", "minLength", "pattern", "title", "description", "examples", "default", "meta:enum", "$comment"}
+)
 # RFC 3987: no spaces, controls or delimiters, and each % begins an escape.
 _IRI_REFERENCE = re.compile(r'(?:%[0-9A-Fa-f]{2}|[^\x00-\x20<>"{}|\\^`%\x7f])*')
 
@@ -69,14 +73,16 @@ def _require_version(version: object, what: str) -> None:
 
 def _json_error(content: bytes, version: str) -> str | None:
     # jsonschema compiles a grammar of IRIs when it is imported, which takes two seconds. The regular expression above
-    # says the same of every character that a BOM of ours can hold.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    # says the same of every character that a BOM of ours can hold. CycloneDX's draft of JSON Schema has no durations,
+    # for which a library of dates would be imported.
+    for grammar in ("rfc3987_syntax", "isoduration"):
+        sys.modules.setdefault(grammar, None)  # type: ignore[arg-type]
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
     from jsonschema.validators import Draft7Validator
 
     Draft7Validator.FORMAT_CHECKER.checks("iri-reference")(_is_iri_reference)
-    Draft7Validator.VALIDATORS["uniqueItems"] = _unique_items
+    Draft7Validator.VALIDATORS.update(uniqueItems=_unique_items, properties=_properties)
     validator = JsonStrictValidator(SchemaVersion.from_version(version))
     _inline(validator._validator.schema)  # the library has no other way to the schema that it read
     found = validator.validate_str(content.decode())
@@ -111,6 +117,28 @@ def _unique_items(_validator: object, unique: bool, items: object, _schema: obje
         texts = {json.dumps(item, sort_keys=True) for item in items}
         if len(texts) < len(items):
             yield ValidationError(f"{len(items) - len(texts)} items of a list are there twice")
+
+
+def _properties(validator: Any, properties: dict[str, Any], instance: object, _schema: object) -> Iterator[Exception]:
+    """What jsonschema does, but texts, which most values are, need no validator of their own while they are valid."""
+    if not isinstance(instance, dict):
+        return
+    for name, schema in properties.items():
+        if name in instance and not _is_valid_text(instance[name], schema):
+            yield from validator.descend(instance[name], schema, path=name, schema_path=name)
+
+
+def _is_valid_text(value: object, schema: Any) -> bool:
+    """Whether it is a text of a schema for texts, and keeps to it; False: that is for jsonschema to say."""
+    return (
+        isinstance(value, str)
+        and isinstance(schema, dict)
+        and schema.keys() <= _TEXT_KEYWORDS
+        and schema.get("type") == "string"
+        and value in schema.get("enum", (value,))
+        and len(value) >= schema.get("minLength", 0)
+        and re.search(schema.get("pattern", ""), value) is not None
+    )
 
 
 def _is_iri_reference(value: object) -> bool:

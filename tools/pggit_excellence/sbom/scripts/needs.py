@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pglast import parser
+from pggit_excellence.scan.inputs.pg_parser import ParseError, parse_sql_json, split
 
-# Statements without one of these words need nothing.
-_INTERESTING = re.compile(r"\b(?:extension|language|load)\b|^\s*do\b", re.IGNORECASE)
+# Statements without one of these words need nothing. Asked of texts in lower case, and what stands before a word last:
+# re then skips what begins none of them, and is six times as fast.
+_INTERESTING = re.compile(r"(?:extension(?<!\w.{9})|language(?<!\w.{8})|load(?<!\w.{4}))\b", re.DOTALL)
+_DO = re.compile(r"\s*do\b")
+_ATOMIC = re.compile(r"begin\s+atomic\b")
 # Lines for psql; the server drops them too (\echo ... \quit).
 _META = re.compile(r"^[ \t]*\\.*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"@(ext(?:schema(?::[A-Za-z_][\w$]*)?|owner)|[A-Z][A-Z0-9_]*)@")
@@ -59,7 +62,8 @@ def script_needs(text: str) -> Needs:
     for start, statement in _statements(readable):
         line += readable.count("\n", done, start)
         done = start
-        if _INTERESTING.search(statement):
+        lower = statement.lower()
+        if _INTERESTING.search(lower) or _DO.match(lower):
             _read(statement, line, needs)
     return needs
 
@@ -69,9 +73,9 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
     Only the parser knows the semicolons in BEGIN ATOMIC bodies; the scanner is faster, and cuts broken scripts as well.
     """
-    for with_parser in (True, False) if re.search(r"\bbegin\s+atomic\b", text, re.IGNORECASE) else (False,):
-        with contextlib.suppress(parser.ParseError):
-            slices = [one for one in parser.split(text, with_parser, only_slices=True) if isinstance(one, slice)]
+    for with_parser in (True, False) if _ATOMIC.search(text.lower()) else (False,):
+        with contextlib.suppress(ParseError):
+            slices = [one for one in split(text, with_parser, only_slices=True) if isinstance(one, slice)]
             break
     else:
         begins = [found.start() for found in _STATEMENT.finditer(text)]
@@ -82,8 +86,8 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 def _read(statement: str, line: int, needs: Needs) -> None:
     try:
-        trees = json.loads(parser.parse_sql_json(statement)).get("stmts", ())
-    except (parser.ParseError, ValueError, RecursionError):
+        trees = json.loads(parse_sql_json(statement)).get("stmts", ())
+    except (ParseError, ValueError, RecursionError):
         _guess(statement, line, needs)
         return
     before = _BEFORE.match(statement)
@@ -105,10 +109,12 @@ def _guess(statement: str, line: int, needs: Needs) -> None:
 
 def _inner(code: str, line: int, needs: Needs) -> None:
     """Statements in code that creates extensions or loads libraries."""
+    if not _INTERESTING.search(code.lower()):
+        return
     for found in _INNER.finditer(_COMMENT.sub(lambda c: " " * len(c[0]), code)):
         try:
-            trees = json.loads(parser.parse_sql_json(found[0])).get("stmts", ())
-        except (parser.ParseError, ValueError):
+            trees = json.loads(parse_sql_json(found[0])).get("stmts", ())
+        except (ParseError, ValueError):
             continue
         for tree in trees:
             for kind, node in tree["stmt"].items():

@@ -33,6 +33,6 @@ if "pglast" not in sys.modules:
     _imported_later("pglast.ast")
     _imported_later("pglast.enums")
 
-from pglast.parser import ParseError, parse_sql_json  # noqa: E402  # behind what it imports
+from pglast.parser import ParseError, parse_sql_json, split  # noqa: E402  # behind what it imports
 
-__all__ = ["ParseError", "parse_sql_json"]
+__all__ = ["ParseError", "parse_sql_json", "split"]

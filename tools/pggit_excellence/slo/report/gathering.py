@@ -22,7 +22,7 @@ OBJECTIVES = """
 COUNTS = """
     SELECT c.objective, s.step_start, c.good, c.total
     FROM generate_series(%s::timestamptz, %s::timestamptz - interval '1 microsecond', %s) AS s (step_start)
-    CROSS JOIN LATERAL pggit_excellence._objective_counts(s.step_start, least(s.step_start + %s, %s)) AS c
+    CROSS JOIN LATERAL pggit_excellence._objective_counts(ARRAY[s.step_start], least(s.step_start + %s, %s)) AS c
     WHERE c.total > 0
     ORDER BY s.step_start"""
 PERCENTILES = """

@@ -1,0 +1,116 @@
+"""`pggit-excellence audit checkpoint`: seal, verify what is new since the last checkpoint, and sign the chain's end."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric import ec
+from psycopg.types.json import Jsonb
+
+from pggit_excellence.audit import chain, checkpoints
+from pggit_excellence.audit.checkpoints import Checkpoint
+from pggit_excellence.connection import value
+from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, CommandError
+from pggit_excellence.output import print_json
+from pggit_excellence.printable import printable
+from pggit_excellence.signing.findings import Rejected
+from pggit_excellence.signing.keys import load_private_key
+from pggit_excellence.slo.repeating import add_every, repeat
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument(
+        "--key", type=Path, required=True, metavar="FILE", help="the private key (sign --generate-key makes one)"
+    )
+    parser.add_argument(
+        "--file", type=Path, required=True, metavar="FILE", help="where checkpoints are kept: out of the DBA's reach"
+    )
+    parser.add_argument("--passphrase-fd", type=int, metavar="N", help="read it there (default: $COSIGN_PASSWORD)")
+    add_every(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make a checkpoint, once or again and again."""
+    key = load_private_key(options.key, options.passphrase_fd)
+
+    def work(connection: psycopg.Connection) -> int:
+        with checkpoints.locked(options.file) as file:
+            return _take(options, connection, key, file)
+
+    return repeat(options, work)
+
+
+def _take(
+    options: argparse.Namespace, connection: psycopg.Connection, key: ec.EllipticCurvePrivateKey, file: IO[bytes]
+) -> int:
+    """Seal, verify, sign, keep; the exit status."""
+    while value(connection, "SELECT pggit_excellence.seal_audit_log()"):
+        pass
+    content = checkpoints.whole(file.read())
+    try:
+        kept = checkpoints.read(content, key.public_key(), options.file)
+    except Rejected as error:
+        raise CommandError(f"{error}: nothing was signed") from None
+    file.truncate(len(content))
+    before = kept[-1].checkpoint if kept else None
+    first = before.audit_id if before else 1
+    known = {first: bytes.fromhex(before.row_hash)} if before else {}
+    walked = chain.walk(chain.rows(connection, first), first, known)
+    if walked.broken is not None or walked.mismatch is not None or (before and walked.last is None):
+        at = walked.broken or first
+        return _show(options, EXIT_FINDINGS, None, f"row {at} is not as it was: nothing was signed; run audit verify")
+    if walked.last is None:
+        return _show(options, EXIT_NOTHING, None, "no events are recorded yet: nothing to sign")
+    if before is None or walked.last.audit_id != first:
+        new = _checkpoint(connection, walked.last, before)
+        kept.append(checkpoints.Kept(new, checkpoints.sign(key, new)))
+        checkpoints.append(file, kept[-1].envelope)
+        message = f"signed row {new.audit_id}, {walked.checked - bool(before)} more than before"
+    else:
+        message = f"nothing new since row {first}"
+    _copy(connection, kept)
+    return _show(options, EXIT_CLEAN, kept[-1].checkpoint, message)
+
+
+def _checkpoint(connection: psycopg.Connection, last: chain.Row, before: Checkpoint | None) -> Checkpoint:
+    """About the last row."""
+    row = connection.execute(
+        "SELECT pg_catalog.encode(s.previous_hash, 'hex'), pg_catalog.current_database()::text,"
+        " (SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() AS c)"
+        " FROM ONLY pggit_excellence.audit_log_sealed AS s WHERE s.audit_id = 1"
+    ).fetchone()
+    if row is None or last.audit_id is None or last.row_hash is None:
+        raise CommandError("the first row of the audit log is gone; run audit verify")
+    return Checkpoint(
+        chain=row[0],
+        audit_id=last.audit_id,
+        row_hash=last.row_hash.hex(),
+        database=row[1],
+        system_identifier=row[2],
+        taken_at=checkpoints.now(),
+        previous=before.digest() if before else None,
+    )
+
+
+def _copy(connection: psycopg.Connection, kept: list[checkpoints.Kept]) -> None:
+    """Into the database, also what an interrupted run left out."""
+    there = {row[0] for row in connection.execute("SELECT c.audit_id FROM pggit_excellence.audit_checkpoints AS c")}
+    for each in kept:
+        if each.checkpoint.audit_id not in there:
+            connection.execute(
+                "SELECT pggit_excellence.record_audit_checkpoint(%s, %s, %s)",
+                [each.checkpoint.audit_id, bytes.fromhex(each.checkpoint.row_hash), Jsonb(each.envelope)],
+            )
+
+
+def _show(options: argparse.Namespace, status: int, checkpoint: Checkpoint | None, message: str) -> int:
+    if options.format == "json":
+        print_json({"message": message, "checkpoint": asdict(checkpoint) if checkpoint else None})
+    else:
+        print(printable(message, keep=""))
+    return status
