@@ -14,16 +14,17 @@ DECLARE
 BEGIN
     affected := 0;
     SELECT h.* INTO kept FROM pggit_excellence.history_partitioning AS h;
-    WHILE FOUND AND affected < 10 AND pggit_excellence._last_history_id() + kept.partition_rows >= pggit_excellence._partitioned_until() LOOP
+    IF NOT FOUND THEN
+        note := pggit_excellence._forget_bound();
+        RETURN;
+    END IF;
+    WHILE affected < 10 AND pggit_excellence._last_history_id() + kept.partition_rows >= pggit_excellence._partitioned_until() LOOP
         FOR statement IN SELECT s FROM pggit_excellence._next_partition(kept.partition_rows) AS s LOOP
             -- pggit: ignore[PGX101] what the server prints about a trigger is one statement that makes it
             PERFORM pggit_excellence._run_ddl(statement);
         END LOOP;
         affected := affected + 1;
     END LOOP;
-    IF affected = 0 AND kept.one_row IS NULL THEN
-        note := pggit_excellence._forget_bound();
-    END IF;
 EXCEPTION WHEN OTHERS THEN
     affected := 0;
     note := pg_catalog.format('no partition could be made: %s', SQLERRM);
@@ -94,7 +95,9 @@ DECLARE
         FROM pg_catalog.pg_constraint AS k
         WHERE k.conrelid = pggit_excellence._pggit_table('history') AND k.conname = 'pggit_excellence_bound');
 BEGIN
-    IF bound IS NULL OR bound - pggit_excellence._last_history_id() > 500 THEN
+    IF bound IS NULL THEN
+        RETURN NULL;
+    ELSIF bound - pggit_excellence._last_history_id() > 500 THEN
         RETURN NULL;
     END IF;
     ALTER TABLE pggit.history DROP CONSTRAINT pggit_excellence_bound;

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import threading
 
 import psycopg
 import pytest
 
-from conftest import MakeDatabase
+from conftest import ROOT, MakeDatabase
 from history_catalog import fingerprint
 from pggit_excellence.server import Server
 
@@ -343,3 +344,12 @@ def test_where_it_cannot_run(server: Server, plain: psycopg.Connection, make_dat
             connection.execute(f"BEGIN TRANSACTION {mode}".encode())
             with pytest.raises(psycopg.Error, match=error):
                 archive(connection)
+
+
+def test_queries_of_the_guide_run(old: psycopg.Connection) -> None:
+    guide = (ROOT / "docs" / "operations" / "RETENTION.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sql\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    statements = [line.split(";")[0] for block in blocks for line in block.splitlines()]
+    assert len(statements) == 16
+    for statement in statements:
+        old.execute(statement.encode())

@@ -31,6 +31,7 @@ PARTS = {
     "35_tracking": "How well pgGit tracks",
     "40_hardening": "Hardening",
     "50_audit": "Audit",
+    "55_retention": "Retention and privacy",
     "60_evidence": "Access and evidence",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
