@@ -8,6 +8,7 @@ SET LOCAL check_function_bodies = off;
 -- What somebody put into a schema of the caller's search path is not used.
 SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/tables.sql
+\ir 00_core/_audit.sql
 \ir 00_core/_event_trigger.sql
 \ir 00_core/_require_pggit.sql
 \ir 00_core/_run_ddl.sql
@@ -81,6 +82,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 30_slo/_prometheus_sample.sql
 \ir 30_slo/_prometheus_slo.sql
 \ir 30_slo/_prometheus_state.sql
+\ir 30_slo/_rows_hidden.sql
 \ir 30_slo/_storage_bytes.sql
 \ir 30_slo/_tracked_objects.sql
 \ir 30_slo/_tracking_triggers.sql
@@ -114,10 +116,16 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 35_tracking/tracking_gaps.sql
 \ir 40_hardening/tables.sql
 \ir 40_hardening/_grants.sql
+\ir 40_hardening/_harden_functions.sql
+\ir 40_hardening/_harden_objects.sql
+\ir 40_hardening/_harden_privileges.sql
+\ir 40_hardening/_harden_row_security.sql
+\ir 40_hardening/_harden_triggers.sql
 \ir 40_hardening/_hardening_checks.sql
 \ir 40_hardening/_path_weakness.sql
 \ir 40_hardening/_schema_kind.sql
 \ir 40_hardening/_stored_settings.sql
+\ir 40_hardening/_undo_hardening.sql
 \ir 40_hardening/_verdict.sql
 \ir 40_hardening/_weaknesses.sql
 \ir 40_hardening/checks_bypass.sql
@@ -125,6 +133,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 40_hardening/checks_pggit.sql
 \ir 40_hardening/checks_privileges.sql
 \ir 40_hardening/checks_row_security.sql
+\ir 40_hardening/harden.sql
 \ir 40_hardening/hardening_check.sql
 \ir 40_hardening/hardening_score.sql
 \ir 50_audit/tables.sql

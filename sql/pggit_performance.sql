@@ -8,6 +8,7 @@ SET LOCAL check_function_bodies = off;
 -- What somebody put into a schema of the caller's search path is not used.
 SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/tables.sql
+\ir 00_core/_audit.sql
 \ir 00_core/_event_trigger.sql
 \ir 00_core/_require_pggit.sql
 \ir 00_core/_run_ddl.sql

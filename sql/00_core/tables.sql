@@ -35,18 +35,21 @@ CREATE TABLE pggit_excellence.action_log (
     undone_at     timestamptz,
     undone_by     text,
     undo_note     text,
-    CONSTRAINT action_log_kind CHECK (kind IN ('index', 'storage parameter', 'partitioning'))
+    CONSTRAINT action_log_kind CHECK (kind IN (
+        'index', 'storage parameter',
+        'function security', 'public privileges', 'role privileges', 'default privileges', 'event trigger', 'trigger', 'policy',
+        'row security', 'partitioning'))
 );
 COMMENT ON TABLE pggit_excellence.action_log IS
     'What this extension changed in objects that are not its own, and how to undo it: see undo(action_id).';
 COMMENT ON COLUMN pggit_excellence.action_log.action_id IS 'Number of the action, the argument of undo(action_id).';
 COMMENT ON COLUMN pggit_excellence.action_log.action IS 'The function that did it, e.g. tune_tracking.';
-COMMENT ON COLUMN pggit_excellence.action_log.kind IS 'What kind of thing was made or changed: index, storage parameter, partitioning.';
-COMMENT ON COLUMN pggit_excellence.action_log.schema_name IS 'Schema of the table, unquoted.';
-COMMENT ON COLUMN pggit_excellence.action_log.relation_name IS 'The table, unquoted.';
-COMMENT ON COLUMN pggit_excellence.action_log.item IS 'The index that was made or the storage parameter that was set, unquoted.';
-COMMENT ON COLUMN pggit_excellence.action_log.old_value IS 'Former value of the storage parameter; NULL: it was not set, or an index was made.';
-COMMENT ON COLUMN pggit_excellence.action_log.new_value IS 'Definition of the index, or value of the storage parameter, as it was made: undo refuses when it has changed since.';
+COMMENT ON COLUMN pggit_excellence.action_log.kind IS 'What kind of thing was made or changed: index, storage parameter, trigger and so on; undo() finds its function by it.';
+COMMENT ON COLUMN pggit_excellence.action_log.schema_name IS 'Schema of the table or routine, unquoted.';
+COMMENT ON COLUMN pggit_excellence.action_log.relation_name IS 'The table, the routine with its argument types, the event trigger, or the role that got privileges, unquoted. Empty: several, see old_value.';
+COMMENT ON COLUMN pggit_excellence.action_log.item IS 'The index, trigger or policy that was made, the storage parameter that was set, or what was changed, unquoted.';
+COMMENT ON COLUMN pggit_excellence.action_log.old_value IS 'Former value; of privileges, which and of what, as JSON. NULL: it was not set, or something was made.';
+COMMENT ON COLUMN pggit_excellence.action_log.new_value IS 'Definition or value of the thing as it was made: undo refuses when it has changed since. done: privileges, which undo() reads from the catalog.';
 COMMENT ON COLUMN pggit_excellence.action_log.apply_sql IS 'The statement that was run, for people to read.';
 COMMENT ON COLUMN pggit_excellence.action_log.undo_sql IS 'The statement that puts the former state back, for people to read: undo() builds its own.';
 COMMENT ON COLUMN pggit_excellence.action_log.reason IS 'Why it was done.';

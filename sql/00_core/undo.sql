@@ -106,6 +106,8 @@ BEGIN
     UPDATE pggit_excellence.action_log AS l
     SET undone_at = pg_catalog.clock_timestamp(), undone_by = session_user, undo_note = note
     WHERE l.action_id = done.action_id;
+    PERFORM pggit_excellence._audit('undo', pg_catalog.jsonb_build_object(
+        'action_id', done.action_id, 'action', done.action, 'statements', note));
     RETURN note;
 END
 $body$;

@@ -12,7 +12,9 @@ AS $body$
                 WHEN NOT pg_catalog.has_schema_privilege('pggit', 'USAGE')
                   OR NOT pg_catalog.has_table_privilege(pggit_excellence._pggit_table('objects'), 'SELECT')
                   OR NOT pg_catalog.has_table_privilege(pggit_excellence._pggit_table('history'), 'SELECT')
-                THEN 'this role may not read pggit.objects and pggit.history' END
+                THEN 'this role may not read pggit.objects and pggit.history'
+                WHEN pggit_excellence._rows_hidden()
+                THEN 'row security hides changes of schemas that this role may not use' END
     FROM pggit_excellence._health_installed() AS i
 $body$;
 COMMENT ON FUNCTION pggit_excellence._health_obstacle() IS

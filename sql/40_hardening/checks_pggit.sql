@@ -407,6 +407,11 @@ AS $body$
         JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
         WHERE k.contype = 'f' AND n.nspname = 'pggit' AND t.relname = 'history' AND k.conparentid = 0
           AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+          -- harden() leaves the keys as they are: its trigger stops what they would do.
+          AND NOT EXISTS (
+              SELECT FROM pg_catalog.pg_trigger AS g
+              WHERE g.tgrelid = t.oid AND g.tgenabled = 'A' AND g.tgname = 'pggit_excellence_append_only'
+                AND g.tgfoid = 'pggit_excellence._history_append_only()'::pg_catalog.regprocedure)
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_history_cascade() IS

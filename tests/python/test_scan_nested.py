@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pggit_excellence.scan.analysis import scan_text
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.nested import fill, nested_routines
 from pggit_excellence.scan.inputs.program import Routine, SourceText
 from pggit_excellence.scan.plpgsql import syntax
 from pggit_excellence.scan.plpgsql.parser import parse_body
 from pggit_excellence.scan.values.abstract import Const, Hole, Origin, Place, Quoting, Seq, Source, Text
+from pggit_excellence.scan.values.texts import quote_literal
 
 pytestmark = pytest.mark.once
 
@@ -193,6 +195,64 @@ def test_an_expression_between_constants_becomes_a_hole_at_its_place() -> None:
 
 def test_a_text_without_placeholders_stays() -> None:
     assert fill(Const("SELECT 1")) == Const("SELECT 1")
+
+
+def sites(text: str) -> list[tuple[str, str, bool]]:
+    """(the file from the keyword on, verdict, nested) of each."""
+    found = scan_text(text, "f.sql").sites
+    return [(text[site.place.start : site.place.end + 2], site.verdict.value, site.nested) for site in found]
+
+
+BODY = "'BEGIN EXECUTE a; END'"
+MADE = "EXECUTE 'CREATE FUNCTION g(a text) RETURNS void LANGUAGE plpgsql AS ' || "
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"BEGIN {MADE}quote_literal({BODY}); END",
+        f"DECLARE v text := {BODY}; BEGIN {MADE}'$i$' || v || '$i$'; END",
+        f"BEGIN {MADE}quote_literal(concat_ws(' ', 'BEGIN', 'EXECUTE a;', 'END')); END",
+        "BEGIN PERFORM h('g', 'BEGIN EXECUTE a; END'); END",
+    ],
+)
+def test_what_is_seen_in_the_value_alone(body: str) -> None:
+    """Where the EXECUTE itself stands in the file, once."""
+    maker = "CREATE FUNCTION h(n text, b text) RETURNS void LANGUAGE plpgsql AS $$BEGIN EXECUTE format("
+    text = f"{maker}'CREATE FUNCTION %I(a text) RETURNS void LANGUAGE plpgsql AS %L', n, b); END$$;\n{script(body)}"
+    assert [site for site in sites(text) if site[2]] == [("EXECUTE a", "by_design", True)]
+
+
+def test_what_is_not_known_of_a_made_routine_is_not_proven() -> None:
+    """At the EXECUTE that makes it."""
+    text = script(f"BEGIN {MADE}quote_literal(lpad({BODY}, 30)); END")
+    assert sorted(site[1:] for site in sites(text)) == [("not_proven", True), ("safe", False)]
+
+
+def test_routines_that_make_routines_without_end() -> None:
+    """Some levels are followed, then nothing is proven."""
+    body = "BEGIN EXECUTE a; END"
+    for _ in range(7):
+        body = f"BEGIN EXECUTE 'DO ' || quote_literal({quote_literal(body)}); END"
+    assert ("not_proven", True) in [site[1:] for site in sites(script(body, "$out$"))]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW v AS SELECT 'DO $i$ BEGIN EXECUTE current_user; END $i$' AS ddl",
+        "INSERT INTO t VALUES ('DO $i$ BEGIN EXECUTE current_user; END $i$')",
+        "CREATE TABLE t (ddl text DEFAULT 'DO $i$ BEGIN EXECUTE current_user; END $i$')",
+    ],
+)
+def test_templates_outside_of_routines(statement: str) -> None:
+    (site,) = sites(f"{statement};\n")
+    assert (site[0], site[2]) == ("EXECUTE c", True)
+    assert site[1] != "safe"
+
+
+def test_a_comment_is_no_template() -> None:
+    assert sites("COMMENT ON TABLE t IS 'DO $i$ BEGIN EXECUTE current_user; END $i$';\n") == []
 
 
 PIECES = """'CREATE FUNCTION f() AS $i$ BEGIN EXECUTE x; ' || format( ( ) , 'END $i$' v := ; v := v ||

@@ -24,15 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it; 1 where there is something to do."""
+    """Print it; 1 where there is something to do. A remark is left to people."""
 
     def work(connection: psycopg.Connection) -> int:
         actions = rows(connection, PLAN, options.profile)
-        to_do = [action for action in actions if action["statement"]]
-        show(
-            options.format, actions, f"{len(to_do)} to run: pggit-excellence harden apply, or as SQL as it stands here"
-        )
-        return EXIT_FINDINGS if to_do else EXIT_CLEAN
+        to_do = sum(action["status"] == "missing" for action in actions)
+        blocked = sum(action["status"] == "blocked" for action in actions)
+        obstacles = f"{blocked} blocked: to be mended first; " if blocked else ""
+        show(options.format, actions, f"{obstacles}{to_do} to run: pggit-excellence harden apply")
+        return EXIT_FINDINGS if to_do or blocked else EXIT_CLEAN
 
     return work_on(options.dsn, work)
 

@@ -16,7 +16,7 @@ from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.nested import nested_routines
 from pggit_excellence.scan.inputs.program import NotUnderstood, Program, Routine, SourceText
 from pggit_excellence.scan.judge.trust import trust
-from pggit_excellence.scan.judge.verdicts import Outcome, given_up
+from pggit_excellence.scan.judge.verdicts import WORST, Outcome, given_up
 from pggit_excellence.scan.model import Analysis, Finding, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.values.abstract import Place
@@ -93,6 +93,10 @@ def _order(analysis: Analysis, program: Program) -> None:
 
     unique = {(f.rule, f.place, f.message): f for f in reversed(analysis.findings)}
     analysis.findings = sorted(unique.values(), key=lambda f: (*order(f), f.rule, f.message))
-    sites = {(site.place, site.kind): site for site in analysis.sites}
-    analysis.sites = sorted(sites.values(), key=lambda site: (*order(site), site.kind))
+    sites: dict[tuple[Place, str, bool], Site] = {}
+    for site in analysis.sites:
+        key = site.place, site.kind, site.nested
+        if key not in sites or not site.nested or WORST.index(site.verdict) < WORST.index(sites[key].verdict):
+            sites[key] = site
+    analysis.sites = sorted(sites.values(), key=lambda site: (*order(site), site.kind, site.nested))
     analysis.errors = list(dict.fromkeys(analysis.errors))

@@ -133,7 +133,10 @@ def _inserted(hole: Hole, argument: Value) -> Value:
     first = representative(argument)
     origin = first.origin if first is not None else Origin(Source.CONSTANT, hole.origin.name)
     path = (*first.path, *hole.path) if first is not None else hole.path
-    return replace(hole, origin=origin, path=path)
+    inner = hole.inner
+    if hole.quoting is Quoting.LITERAL and not hole.derived and not isinstance(argument, Hole | Record | Array):
+        inner = argument  # it can be code
+    return replace(hole, origin=origin, path=path, inner=inner)
 
 
 def _flat(value: Value) -> Value:

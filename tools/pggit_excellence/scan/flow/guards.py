@@ -356,7 +356,7 @@ _NOT_LONGER = {(">", False), ("=", True), ("<>", False), ("!=", False), ("<=", T
 _LENGTHS = {"length", "char_length", "character_length", "octet_length"}
 _EMPTY_ONLY_OF_EMPTY = _LENGTHS | {"lower", "upper"}
 _QUOTE_IDENT = (["quote_ident"], ["pg_catalog", "quote_ident"])
-_KEEPS_TEXT = {"text", "varchar", "name", "bpchar"}
+_KEEPS_TEXT = {"text", "varchar", "bpchar"}  # name keeps 63 bytes of it
 
 
 def _variable_of(node: Node) -> Names | None:
@@ -364,8 +364,9 @@ def _variable_of(node: Node) -> Names | None:
     cast = node.get("TypeCast")
     if cast:
         kind = cast["typeName"]
-        name = kind["names"][-1]["String"]["sval"]
-        if name in _KEEPS_TEXT and not kind.get("typmods") and not kind.get("arrayBounds"):
+        *schema, name = (item["String"]["sval"] for item in kind["names"])
+        usual = name in _KEEPS_TEXT and schema in ([], ["pg_catalog"])
+        if usual and not kind.get("typmods") and not kind.get("arrayBounds"):
             return _variable_of(cast["arg"])
         return None
     parameter = node.get("ParamRef")

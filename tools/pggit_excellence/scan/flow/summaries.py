@@ -9,7 +9,7 @@ repetitions they are analysed once each, in haste: of the result of a call in a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow import events, loops, sql_bodies
@@ -17,6 +17,7 @@ from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
+from pggit_excellence.scan.flow.making import with_made
 from pggit_excellence.scan.flow.relevance import relevant_part
 from pggit_excellence.scan.flow.rows import Detached
 from pggit_excellence.scan.flow.telling import may_tell
@@ -25,6 +26,7 @@ from pggit_excellence.scan.flow.words import word, words
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
+from pggit_excellence.scan.judge.generated import Made
 from pggit_excellence.scan.judge.verdicts import Outcome, outcome
 from pggit_excellence.scan.plpgsql.parser import parse_body
 from pggit_excellence.scan.plpgsql.syntax import Block
@@ -53,6 +55,7 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
+from pggit_excellence.scan.values.placeholders import OWNER
 from pggit_excellence.scan.values.sinks import SINKS, calls_of
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
 from pggit_excellence.scan.values.texts import changed, perhaps_null
@@ -70,6 +73,7 @@ _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itsel
 
 
 _Known = tuple[tuple[str, Value], ...]  # parameters with their constants
+_Find = Callable[[int], Text | None]
 
 
 @dataclass(slots=True)
@@ -144,6 +148,11 @@ class Summaries:
         return not self.words.isdisjoint(self._words[routine.key]) or routine.gexec is not None
 
     def outcome(self, routine: Routine) -> Outcome:
+        """What is found in a routine, and in those that it makes."""
+        found = self._outcome(routine)
+        return with_made(found, routine, self.program, self._made, self._outcome) if found.making else found
+
+    def _outcome(self, routine: Routine) -> Outcome:
         """What is found in a routine; its result is nobody's business."""
         key = routine.key
         if key in self._done:
@@ -184,7 +193,7 @@ class Summaries:
             return bool(self._done[routine.key].outcome.passed)
         if routine.key in self._alone:
             return bool(self._alone[routine.key].passed)
-        return bool(self._going) or routine.key in self._asking or bool(self.outcome(routine).passed)
+        return bool(self._going) or routine.key in self._asking or bool(self._outcome(routine).passed)
 
     # Calls ------------------------------------------------------------------------------------------------------------
 
@@ -357,22 +366,28 @@ class Summaries:
             raise _ImpatientError
         flow = self._flow(routine, known, called=called)
         result, outputs = _result(flow, routine, self.program)
-        found = outcome(self._filled(flow, routine), flow.expected, routine, self.program)
+        parent = self._parents_of.get(routine.key)
+        log: Iterable[events.Event] = flow.log
+        if parent is not None:
+            find = self._spliced(parent)
+            log = _changed(flow.log, lambda text: fill(text, find))
+        found = outcome(log, flow.expected, routine, self.program)
         spliced = Spliced(flow.log) if routine.key in self._parents else None
         return Summary(result, outputs, found, spliced, _proved(flow.log))
 
-    def _filled(self, flow: Flow, routine: Routine) -> Iterable[events.Event]:
-        """What was found in a generated routine, with what its template is filled with."""
-        parent = self._parents_of.get(routine.key)
-        if parent is None:
-            return flow.log
+    def _spliced(self, parent: Routine) -> _Find:
+        """What the templates of a routine are filled with."""
         spliced = self.summary(parent).spliced
-        return (
-            replace(event, text=as_text(fill(event.text, spliced.find if spliced else lambda _: None)))
-            if isinstance(event, events.Ran | events.Passed) and event.text is not None
-            else event
-            for event in flow.log
-        )
+        return spliced.find if spliced else lambda _: None
+
+    def _made(self, routine: Routine, made: Made) -> Outcome:
+        """What is found in a routine that a statement makes, where it can run dynamic SQL."""
+        if self.words.isdisjoint(words(routine.body)):
+            return Outcome()
+        flow = self._flow(routine, None, called=False)
+        arguments = made.arguments()
+        log = _changed(flow.log, lambda text: fill(instantiate(text, OWNER, arguments), made.find))
+        return outcome(log, flow.expected, routine, self.program)
 
     def _flow(self, routine: Routine, known: Mapping[str, Value] | None, *, called: bool) -> Flow:
         flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self, known)
@@ -413,6 +428,16 @@ class Summaries:
         if outputs:
             return Summary(Record(tuple(values.items())), values)
         return Summary(value_of(routine.returns, origin, self.program) if routine.returns else EMPTY)
+
+
+def _changed(log: Iterable[events.Event], change: Callable[[Text], Value]) -> Iterable[events.Event]:
+    """What was found, with other statements in the place of those that are run."""
+    return (
+        replace(event, text=as_text(change(event.text)))
+        if isinstance(event, events.Ran | events.Passed) and event.text is not None
+        else event
+        for event in log
+    )
 
 
 def _distinct(program: Program) -> Iterable[Routine]:

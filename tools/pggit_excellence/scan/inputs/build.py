@@ -9,7 +9,14 @@ from functools import lru_cache
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.facts import Facts, says_something
-from pggit_excellence.scan.inputs.headers import Header, NotUnderstoodError, mend, read_header, read_options
+from pggit_excellence.scan.inputs.headers import (
+    Header,
+    NotUnderstoodError,
+    may_hold_routine,
+    mend,
+    read_header,
+    read_options,
+)
 from pggit_excellence.scan.inputs.libpg import RefusedError, Tree, parse
 from pggit_excellence.scan.inputs.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
 from pggit_excellence.scan.inputs.psql import replace_extension_words
@@ -176,7 +183,8 @@ class _Script:
             self.sinks(statement)
 
     def sinks(self, statement: Statement) -> None:
-        if statement.gexec is None and not self.calls(statement.text):
+        """What the statement runs, and the templates of routines in its constants: those of a view, or of a row."""
+        if statement.gexec is None and not self.calls(statement.text) and not _is_template(statement):
             return
         self.found.routines.append(
             Routine(
@@ -210,6 +218,12 @@ class _Script:
             self.noted = replace(self.noted, start=last.start, reason=last.reason, executes=last.executes + executes)
             notes.pop()
         notes.append(self.noted)
+
+
+def _is_template(statement: Statement) -> bool:
+    """Whether a constant in it may be a routine that runs SQL; a comment is for people."""
+    text = statement.text
+    return statement.head[:1] != ("comment",) and _EXECUTE.search(text) is not None and may_hold_routine(text)
 
 
 def _is_familiar(head: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ that is newer than itself. The options are read strictly first; what then is lef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -42,6 +43,12 @@ _BARE_OPTIONS = {
 }
 
 
+_MAKES = re.compile(
+    r"\bcreate\b[^;$']{0,80}\b(?:function|procedure)\b|\bdo\s+(?:language\s+\S+\s+)?[eE]?['$]", re.IGNORECASE
+)
+_DO = re.compile(r"do\s")
+
+
 class NotUnderstoodError(Exception):
     """The header does not go on as it must; the message says what was expected."""
 
@@ -64,6 +71,12 @@ class Header:
     security_definer: bool = False
     settings: tuple[tuple[str, str], ...] = ()
     damage: str = ""  # why it is not understood as a whole
+
+
+def may_hold_routine(text: str) -> bool:
+    """Whether there may be CREATE FUNCTION or DO in the text; most texts hold nothing like it, which is found fast."""
+    lower = text.lower()
+    return ("create" in lower or _DO.search(lower) is not None) and _MAKES.search(text) is not None
 
 
 class Cursor:

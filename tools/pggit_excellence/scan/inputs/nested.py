@@ -2,8 +2,7 @@
 
 A template is a constant, format() of one, or several joined by || with expressions between; also `v := v || '...'` one
 after the other, in the order of the text whatever branches they stand in. What is filled in later becomes a
-placeholder: four characters for private use, which every lexer takes for an identifier, the last three of them the
-offset in the file of what is filled in. `fill` puts the real holes in their place.
+placeholder (placeholders.py) whose number is its offset in the file. `fill` puts the real holes in their place.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.headers import may_hold_routine
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 from pggit_excellence.scan.inputs.literals import fold, is_string, read_string
 from pggit_excellence.scan.inputs.program import OffsetMap, Routine, SourceText
@@ -29,23 +29,19 @@ from pggit_excellence.scan.values.abstract import (
     map_leaves,
     seq,
 )
+from pggit_excellence.scan.values.placeholders import FOUND, MADE, before, number_of, placeholder
 
 MAX_DEPTH = 10
 # The longest expression between two pieces of a template, in tokens.
 MAX_OPERAND = 500
 _LANGUAGES = {"plpgsql", "sql"}
-_DIGIT, _BASE = 0xE100, 4096  # of the offset in a placeholder
+_FILLED_IN = "a hole of the template"
 _KINDS = {"s": "\ue000", "I": "\ue001", "L": "\ue002"}
-_QUOTINGS = {"\ue000": Quoting.RAW, "\ue001": Quoting.IDENTIFIER, "\ue002": Quoting.LITERAL}
-_PLACEHOLDER = re.compile("([\ue000-\ue002])([\ue100-\uf0ff]{3})")
+_QUOTINGS = {MADE: Quoting.RAW, "\ue000": Quoting.RAW, "\ue001": Quoting.IDENTIFIER, "\ue002": Quoting.LITERAL}
 _SPECIFIER = re.compile(r"%%|%(?:\d+\$)?-?(?:\d+|\*(?:\d+\$)?)?([sIL])")
 # No other SQL has these; a template that has one is a format string wherever it goes.
 _SURELY_FORMAT = re.compile(r"%(?:\d+\$)?[IL]\b|%\d+\$s")
 _BRACES = re.compile(r"\{[A-Za-z_]\w*\}")
-_GENERATES = re.compile(
-    r"\bcreate\b[^;$']{0,80}\b(?:function|procedure)\b|\bdo\s+(?:language\s+\S+\s+)?[eE]?['$]", re.IGNORECASE
-)
-_DO = re.compile(r"do\s")
 _RUNS = re.compile(r"\bexecute\b", re.IGNORECASE)
 _MAY_GENERATE = re.compile(r"\b(?:create|do)\b", re.IGNORECASE)
 _NESTS = {"(": 1, "[": 1, "case": 1, ")": -1, "]": -1, "end": -1}
@@ -65,18 +61,12 @@ def nested_routines(routine: Routine) -> list[Routine]:
 
 
 def _nested(routine: Routine, depth: int) -> Iterator[Routine]:
-    if depth == 0 or routine.language not in _LANGUAGES or not _may_generate(routine.body):
+    if depth == 0 or routine.language not in _LANGUAGES or not may_hold_routine(routine.body):
         return
     for template in _templates(routine):
         for found in _routines_of(template, routine):
             yield found
             yield from _nested(found, depth - 1)
-
-
-def _may_generate(text: str) -> bool:
-    """Whether there may be CREATE FUNCTION or DO in the text; most texts hold nothing like it, which is found fast."""
-    lower = text.lower()
-    return ("create" in lower or _DO.search(lower) is not None) and _GENERATES.search(text) is not None
 
 
 def fill(value: Value, find: Callable[[int], Text | None] = lambda _: None) -> Value:
@@ -87,39 +77,32 @@ def fill(value: Value, find: Callable[[int], Text | None] = lambda _: None) -> V
     """
 
     def split(leaf: Const | Hole | Ref) -> Text:
-        if not isinstance(leaf, Const) or not _PLACEHOLDER.search(leaf.text):
+        if isinstance(leaf, Hole) and FOUND.search(leaf.origin.name):  # a variable whose name is filled in
+            return replace(leaf, origin=Origin(Source.UNKNOWN, _FILLED_IN))
+        if not isinstance(leaf, Const) or not FOUND.search(leaf.text):
             return leaf
         parts: list[Text] = []
         at = 0
-        for found in _PLACEHOLDER.finditer(leaf.text):
-            parts += [_before(leaf, at, found.start()), _hole(leaf, found, find)]
+        for found in FOUND.finditer(leaf.text):
+            parts += [before(leaf, at, found.start()), _hole(leaf, found, find)]
             at = found.end()
         return seq([*parts, Const(leaf.text[at:])])
 
     return map_leaves(value, split)
 
 
-def _before(const: Const, start: int, end: int) -> Const:
-    """A part of the constant; what stands behind a placeholder is not where it is counted from the beginning."""
-    place = const.place
-    known = None if place is None or start else Place(place.file, place.start, place.start + end)
-    return Const(const.text[start:end], known)
-
-
 def _hole(const: Const, found: re.Match[str], find: Callable[[int], Text | None]) -> Text:
-    offset = 0
-    for digit in found.group(2):
-        offset = offset * _BASE + ord(digit) - _DIGIT
+    offset = number_of(found)
     known = find(offset)
     if known is not None:
         return known
     place = None if const.place is None else Place(const.place.file, offset, offset + 1)
-    return Hole(_QUOTINGS[found.group(1)], Origin(Source.UNKNOWN, "a hole of the template"), place=place)
+    return Hole(_QUOTINGS[found.group(1)], Origin(Source.UNKNOWN, _FILLED_IN), place=place)
 
 
-def _placeholder(kind: str, offset: int) -> str:
-    digits = (offset // _BASE**2 % _BASE, offset // _BASE % _BASE, offset % _BASE)
-    return kind + "".join(chr(_DIGIT + digit) for digit in digits)
+def is_statement(before: str, behind: str) -> bool:
+    """Whether what stands between the two can only be a whole statement."""
+    return _STATEMENT_POSITION.search(before) is not None and _GOES_ON.match(behind) is None
 
 
 @dataclass(slots=True)
@@ -144,8 +127,7 @@ class _Template:
 
     def placeholder(self, kind: str, offset: int, behind: str) -> None:
         """What is filled in there, before the text `behind`; a blank where only a whole statement can stand."""
-        whole = _STATEMENT_POSITION.search(self.tail) and not _GOES_ON.match(behind)
-        self.add(" " if whole else _placeholder(kind, offset), offset)
+        self.add(" " if is_statement(self.tail, behind) else placeholder(offset, kind), offset)
 
     def extend(self, other: _Template) -> None:
         self.pieces += [(self.length + inside, offset) for inside, offset in other.pieces]
@@ -154,8 +136,8 @@ class _Template:
         self.tail = (self.tail + other.tail)[-_LOOK_BACK:]
 
 
-def _runs(map_: OffsetMap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The map between two offsets as runs (start, end, where the start is mapped to)."""
+def stretches(map_: OffsetMap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The map between two offsets in stretches (start, end, where the start is mapped to)."""
     pieces = map_.pieces
     for index, (begin, target) in enumerate(pieces):
         behind = pieces[index + 1][0] if index + 1 < len(pieces) else end
@@ -164,18 +146,18 @@ def _runs(map_: OffsetMap, start: int, end: int) -> Iterator[tuple[int, int, int
             yield first, last, target + first - begin
 
 
-def _compose(inner: OffsetMap, length: int, outer: OffsetMap) -> OffsetMap:
+def compose(inner: OffsetMap, length: int, outer: OffsetMap) -> OffsetMap:
     """The map that goes through both, of a text of that length."""
     pieces = [
         (start + there - target, offset)
-        for start, end, target in _runs(inner, 0, length)
-        for there, _, offset in _runs(outer, target, target + end - start)
+        for start, end, target in stretches(inner, 0, length)
+        for there, _, offset in stretches(outer, target, target + end - start)
     ]
     return OffsetMap(tuple(pieces) or ((0, outer(inner(0))),))
 
 
 def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
-    if not _may_generate(template.text):
+    if not may_hold_routine(template.text):
         return
     map_ = OffsetMap(tuple(template.pieces))
     program = build([SourceText(parent.file, template.text)])
@@ -189,7 +171,7 @@ def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
             found,
             key=f"{parent.key}/{start}",
             name=parent.name,
-            map=_compose(found.map, len(found.body), map_),
+            map=compose(found.map, len(found.body), map_),
             start=start,
             end=map_(max(found.end - 1, 0)) + 1,
             nested=True,
@@ -198,7 +180,7 @@ def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
 
 def _templates(routine: Routine) -> list[_Template]:
     """The templates of a body that may generate a routine, and its own statements that do."""
-    return [template for template in _Reader(routine).read() if _may_generate(template.text)]
+    return [template for template in _Reader(routine).read() if may_hold_routine(template.text)]
 
 
 class _Reader:
@@ -322,13 +304,13 @@ class _Reader:
                     yield found.start(), found.end(), _KINDS["s"]
 
     def _add(self, template: _Template, content: str, start: int, end: int, map_: OffsetMap) -> None:
-        for first, last, target in _runs(map_, start, end):
+        for first, last, target in stretches(map_, start, end):
             self._copy(template, target, target + last - first, content[first:last])
 
     def _copy(self, template: _Template, start: int, end: int, text: str | None = None) -> None:
         """Add characters of the body, or `text` that stands for them."""
         text = self._text[start:end] if text is None else text
-        for first, last, offset in _runs(self._routine.map, start, end):
+        for first, last, offset in stretches(self._routine.map, start, end):
             template.add(text[first - start : last - start], offset)
 
     def _operand(self, template: _Template, index: int) -> int:

@@ -130,6 +130,20 @@ def _is_mixture(body: Text) -> bool:
     )
 
 
+def is_mixture(node: Node) -> bool:
+    """Whether pieces in any order are part of it."""
+    match node:
+        case Slot():
+            return node.mixed
+        case Chain(nodes) | Choice(nodes):
+            return any(map(is_mixture, nodes))
+        case Repeat(Choice(nodes)) if len(nodes) >= MIXTURE:
+            return True
+        case Repeat(body):
+            return is_mixture(body)
+    return False
+
+
 def lex(node: Node, slots: list[Slot]) -> States:
     """Run the lexer from the beginning of a statement; notes in `slots` how each can stand. Returns the end states."""
     return _run(node, START, slots)

@@ -318,3 +318,9 @@ def is_code(spot: Spot) -> bool:
 def _option(spot: Spot) -> str:
     option = spot.node("DefElem")
     return option.get("defname", "") if option else ""
+
+
+def is_program(spot: Spot) -> bool:
+    """Whether the literal is the command of COPY ... PROGRAM, which a shell of the server runs."""
+    copy = spot.node("CopyStmt")
+    return copy is not None and copy.get("is_program", False) and spot.trail[-1][0] == "filename"

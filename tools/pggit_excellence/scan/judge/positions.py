@@ -136,7 +136,7 @@ class Positions:
     refused: str = ""  # the line that the parser refused
 
 
-Piece = str | Slot
+Piece = Const | Slot
 
 
 def locate(node: Node, slots: list[Slot]) -> Positions:
@@ -147,7 +147,7 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
     found = Positions()
     missing = {slot.index for slot in slots}
     lines = []
-    for at, (line, needed) in enumerate(islice(_lines(node), MAX_LINES)):
+    for at, (line, needed) in enumerate(islice(straight_lines(node), MAX_LINES)):
         if not needed and found.parsed and not missing:
             break
         lines.append(line)
@@ -160,7 +160,7 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
 # --- straight lines -----------------------------------------------------------------------------------------------
 
 
-def _lines(node: Node) -> Iterator[tuple[tuple[Piece, ...], bool]]:
+def straight_lines(node: Node) -> Iterator[tuple[tuple[Piece, ...], bool]]:
     """Straight lines of the statement, and whether each is needed to have every alternative once."""
     forks = list(_forks(node))
     diagonal = dict.fromkeys(tuple(step % fork for fork in forks) for step in range(max(forks, default=1)))
@@ -193,9 +193,7 @@ def _forks(node: Node) -> Iterator[int]:
 def _write(node: Node, picks: Iterator[int]) -> Iterator[Piece]:
     """One line: for each fork the way that `picks` says. Forks of what is not written are taken from it as well."""
     match node:
-        case Const(text):
-            yield text
-        case Slot():
+        case Const() | Slot():
             yield node
         case Chain(nodes):
             for part in nodes:
@@ -273,12 +271,12 @@ def _render(line: tuple[Piece, ...], shapes: list[Shape]) -> tuple[str, list[int
     starts: list[int] = []
     length = 0
     for piece in line:
-        text = piece
         if isinstance(piece, Slot):
             at = len(starts)
             starts.append(length)
-            text = str(_NUMBER + at) if shapes[at] is Shape.NUMBER else _TEXT[shapes[at]].format(at)
-        parts.append(text)  # type: ignore[arg-type]
+            parts.append(str(_NUMBER + at) if shapes[at] is Shape.NUMBER else _TEXT[shapes[at]].format(at))
+        else:
+            parts.append(piece.text)
         length += len(parts[-1])
     return "".join(parts), starts
 

@@ -20,6 +20,7 @@ from pggit_excellence.scan.judge.places import (
     describe,
     hints_column,
     is_code,
+    is_program,
     joined,
     sorts_by_constant,
     takes_parameter,
@@ -332,6 +333,9 @@ def _literal(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
         return
     if any(is_code(spot) for spot in spots):
         yield from _code(hole, case)
+    if any(is_program(spot) for spot in spots):
+        message = f"{who} is run as a program of the server: the caller decides what is done"
+        yield Problem("PGX102", message, hole, Verdict.BY_DESIGN, position="a program")
     yield from _spliced_value(slot, spots, case)
 
 

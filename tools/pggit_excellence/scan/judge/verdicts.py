@@ -15,6 +15,7 @@ from pggit_excellence.scan.flow.stored import trusts, writers_note
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import Program, Routine
+from pggit_excellence.scan.judge.generated import makes_routine
 from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
 from pggit_excellence.scan.model import Finding, Fix, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
@@ -22,7 +23,7 @@ from pggit_excellence.scan.plpgsql.walk import KINDS
 from pggit_excellence.scan.values.abstract import Hole, Origin, Place, Source, Step, Text, holes
 
 _STATEMENTS = frozenset(KINDS.values())
-_ORDER = (Verdict.UNSAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.SAFE)
+WORST = (Verdict.UNSAFE, Verdict.NOT_PROVEN, Verdict.BY_DESIGN, Verdict.SAFE)
 # What a statement passed on by a call is worth telling for.
 _DANGERS = frozenset(["PGX101", "PGX102", "PGX103", "PGX104", "PGX109"])
 _MAX_STEPS = 14
@@ -41,6 +42,15 @@ class PassedOn:
     path: tuple[Step, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A statement that may make routines; `runner` is where the function runs it that it was passed to."""
+
+    place: Place
+    text: Text
+    runner: Place | None
+
+
 @dataclass(slots=True)
 class Outcome:
     """What was found in one routine."""
@@ -48,6 +58,7 @@ class Outcome:
     sites: list[Site] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     passed: list[PassedOn] = field(default_factory=list)
+    making: list[Making] = field(default_factory=list)
 
 
 def outcome(log: Iterable[events.Event], expected: dict[int, str], routine: Routine, program: Program) -> Outcome:
@@ -65,8 +76,7 @@ def outcome(log: Iterable[events.Event], expected: dict[int, str], routine: Rout
             case events.Unreached(keyword):
                 unreached.add(keyword)
     for keyword, kind in expected.items():
-        start = routine.map(keyword)
-        place = Place(routine.file, start, start + len("EXECUTE"))
+        place = Place(routine.file, routine.map(keyword), routine.map(keyword + len("EXECUTE") - 1) + 1)
         if (place, kind) not in judge_of.verdicts:
             judge_of.missed(place, kind, keyword in unreached)
     return judge_of.outcome()
@@ -83,6 +93,7 @@ class _Judge:
         self.findings: dict[tuple[str, Place, str], Finding] = {}
         self.told: set[tuple[object, ...]] = set()
         self.exported: dict[tuple[Place, str, Text], PassedOn] = {}
+        self.making: dict[Making, None] = {}
 
     def outcome(self) -> Outcome:
         """All of it, in the order of the text."""
@@ -91,7 +102,7 @@ class _Judge:
             Site(place, routine.label, kind, verdict, routine.nested)
             for (place, kind), verdict in sorted(self.verdicts.items(), key=lambda item: (item[0][0].start, item[0][1]))
         ]
-        return Outcome(sites, list(self.findings.values()), list(self.exported.values()))
+        return Outcome(sites, list(self.findings.values()), list(self.exported.values()), list(self.making))
 
     def ran(self, event: events.Ran) -> None:
         """A dynamic statement."""
@@ -101,6 +112,7 @@ class _Judge:
             self.find("PGX901", _NOT_PARSED, event.place)
             return
         judgement = self._judged(event.text, event.kind)
+        self._note_making(event.place, event.text, None)
         self._count(event.place, event.kind, judgement.verdict)
         for problem in judgement.problems:
             self._report(_of_sink(problem, event.kind), event.place, event.kind, (step,))
@@ -110,6 +122,7 @@ class _Judge:
     def passed(self, event: events.Passed) -> None:
         """A call that makes another function run the text."""
         judgement = self._judged(event.text, event.kind)
+        self._note_making(event.place, event.text, event.path[-1].place if event.path else None)
         step = Step(event.place, f"call of {event.function}: {shown(self._code(event.place, ''))}")
         path = (step, *event.path)
         for problem in judgement.problems:
@@ -121,6 +134,10 @@ class _Judge:
                 self._count(event.place, kind, judgement.verdict)
         if judgement.verdict is not Verdict.SAFE:
             self._export(event.place, PassedOn(self.routine.label or event.function, event.kind, event.text, path))
+
+    def _note_making(self, place: Place, text: Text, runner: Place | None) -> None:
+        if makes_routine(text):
+            self.making[Making(place, text, runner)] = None
 
     def _is_new(self, problem: Problem, call: Place) -> bool:
         """Whether nothing with the same cause is told of the call yet.
@@ -149,7 +166,7 @@ class _Judge:
 
     def _count(self, place: Place, kind: str, verdict: Verdict) -> None:
         before = self.verdicts.get((place, kind), Verdict.SAFE)
-        self.verdicts[(place, kind)] = min(before, verdict, key=_ORDER.index)
+        self.verdicts[(place, kind)] = min(before, verdict, key=WORST.index)
 
     def _report(
         self, problem: Problem, site: Place, kind: str, behind: tuple[Step, ...], *, at_call: bool = False

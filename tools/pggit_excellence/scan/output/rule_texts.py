@@ -52,8 +52,9 @@ Say in the suppression where; better: declare that function in the configuration
     ),
     "PGX102": RuleText(
         what="""
-A whole statement or query comes from the caller: `EXECUTE p_sql`, `EXPLAIN %s`, `CREATE VIEW v AS %s`. No quoting can
-make it safe; it is what the function is for. Its site has the verdict `by_design`.
+A whole statement or query comes from the caller: `EXECUTE p_sql`, `EXPLAIN %s`, `CREATE VIEW v AS %s`; or the body of a
+function, or the command of `COPY ... PROGRAM %L`. No quoting can make it safe; it is what the function is for. Its site
+has the verdict `by_design`.
 """,
         why="""
 The function is as dangerous as the roles that may call it are trusted. With SECURITY DEFINER it hands the owner's

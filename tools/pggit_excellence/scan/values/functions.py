@@ -408,14 +408,15 @@ def _encode(call: Call) -> Value:
 
 
 def _to_char(call: Call) -> Value:
-    """Only quoted text, what a template repeats as it is, and TZ put more into it than digits and names of months.
+    """Only quoted text, what a template repeats as it is, TZ and TM put more into it than digits and English names.
 
-    TZ is the time zone's abbreviation, which is any text: SET timezone = '<text>+3'.
+    TZ is the time zone's abbreviation, which is any text: SET timezone = '<text>+3'. TM takes the names of months and
+    days from lc_time, and some languages write them with an apostrophe.
     """
     template = call.constant(1)
     if template is None:
         return call.any()
-    if re.search(r"TZ(?![HM])", template, re.IGNORECASE):
+    if re.search(r"TZ(?![HM])|TM", template, re.IGNORECASE):
         return _computed(call, Quoting.RAW)
     if re.fullmatch(r"[A-Za-z0-9_:., /-]*", template):
         return _computed(call, Quoting.INERT, first_only=True)

@@ -37,6 +37,7 @@ from pggit_excellence.scan.values.abstract import (
     seq,
 )
 from pggit_excellence.scan.values.functions import Call
+from pggit_excellence.scan.values.placeholders import parameters
 from pggit_excellence.scan.values.scope import Scope
 from pggit_excellence.scan.values.spans import spans_of
 from pggit_excellence.scan.values.sqltree import Node, kind_of, leftmost, strings
@@ -256,7 +257,7 @@ class Terms:
         """A_Const."""
         if "sval" in node:
             text = node["sval"].get("sval", "")
-            return Const(text, self.literal_place(node.get("location", -1), text))
+            return parameters(Const(text, self.literal_place(node.get("location", -1), text)))
         if "ival" in node:
             return Const(str(node["ival"].get("ival", 0)))
         if "fval" in node:
