@@ -128,13 +128,16 @@ COMMENT ON FUNCTION pggit_excellence._archive_plan(timestamptz, integer) IS
     'Internal: the row of archive_history(dry_run => true): counts what is old, and what of it stays. Reads all of it.';
 
 -- Move one batch, oldest first. All NULL: nothing is old enough. The rows are locked, copied, and deleted where the copy equals
--- them; what keeps one back (a trigger, say) makes the whole call fail and move nothing.
+-- them; what keeps one back (a trigger, say) makes the whole call fail and move nothing. A batch is small and history is not:
+-- hash and merge joins would read all of it.
 CREATE FUNCTION pggit_excellence._archive_batch(cutoff timestamptz, batch integer)
 RETURNS pggit_excellence.archive_runs
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 SET jit = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $body$
 DECLARE
     previous bytea := (SELECT r.digest FROM pggit_excellence.archive_runs AS r ORDER BY r.run_id DESC LIMIT 1);
