@@ -4,7 +4,8 @@
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
 (`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL.
 `sbom` times BOMs by the number of extensions, `scan` the scanner (scan_speed.py); `probes` says how often that is
-right (scan_probes.py). `hardening` times the hardening checks in a database with `--functions` of them.
+right (scan_probes.py). `hardening` times the hardening checks in a database with `--functions` of them, `audit` DDL
+with the audit log and without (audit_cost.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pggit_excellence.server import Server, copy_installation, make_install, workspace
+from pggit_excellence.server import DISK, Server, copy_installation, make_install, workspace
 from tasks.suites import ROOT, console
 
 DATABASE = "big"
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument(
         "benchmark",
         nargs="?",
-        choices=("database", "slo", "history", "sbom", "scan", "probes", "hardening"),
+        choices=("database", "slo", "history", "sbom", "scan", "probes", "audit", "hardening"),
         default="database",
     )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
@@ -51,6 +52,7 @@ def main() -> int:
         "sbom": measure_sbom,
         "scan": measure_scan,
         "probes": measure_probes,
+        "audit": measure_audit,
         "hardening": measure_hardening,
     }
     results = measures[options.benchmark](options)
@@ -102,6 +104,21 @@ def measure_hardening(options: argparse.Namespace) -> dict[str, object]:
             hardening_times.make(server, DATABASE, options.functions)
         run_parts(server, ("hardening_times",), results)
     return results
+
+
+def measure_audit(options: argparse.Namespace) -> dict[str, object]:
+    """What the audit costs DDL on a server that flushes commits to a disk, which memory would hide."""
+    import audit_cost
+
+    with workspace() as folder, tempfile.TemporaryDirectory(dir=DISK, prefix="pgx-") as disk:
+        Path(disk).chmod(0o755)
+        installation = copy_installation(options.major, folder)
+        make_install(installation, ROOT)
+        settings = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+        with Server(installation, Path(disk) / "server", SETTINGS | settings) as server, console.status("running DDL"):
+            result = audit_cost.measure(server, DATABASE)
+    console.print(audit_cost.report(result))
+    return {"major": options.major, "audit": result}
 
 
 def measure_slo(options: argparse.Namespace) -> dict[str, object]:
