@@ -75,6 +75,14 @@ BEGIN
             RETURN NEXT;
         END IF;
     END IF;
+    -- Last: it holds locks that tracked DDL waits for, until the transaction ends.
+    IF pg_catalog.to_regclass('pggit_excellence.history_partitioning') IS NOT NULL THEN
+        task := 'make partitions';
+        SELECT p.affected, p.note INTO affected, note FROM pggit_excellence._maintain_partitions() AS p;
+        IF affected > 0 OR note IS NOT NULL THEN
+            RETURN NEXT;
+        END IF;
+    END IF;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.maintain(integer, interval, interval, interval, interval) IS
