@@ -268,6 +268,7 @@ def test_every_function_and_table_of_ours_is_looked_at_by_some_query(plain: psyc
         "audit_log_files", "audit_state",  # how far the audit has read
         # behind slo_report():
         "metric_retention", "metric_rollups", "objective_rollups", "performance_metrics", "performance_metrics_new",
+        "ddl_tracking_samples",
         "availability_batches", "availability_monitors", "probe_results", "slo_objectives", "sentinel_bookings",
         "snapshots", "statement_snapshots", "table_io_snapshots", "statements", "slo_event_bookings",  # performance
     }  # fmt: skip
