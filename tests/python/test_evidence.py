@@ -269,6 +269,7 @@ def test_every_function_and_table_of_ours_is_looked_at_by_some_query(plain: psyc
         "history_partitioning",  # how, not what
         # behind slo_report():
         "metric_retention", "metric_rollups", "objective_rollups", "performance_metrics", "performance_metrics_new",
+        "ddl_tracking_samples",
         "availability_batches", "availability_monitors", "probe_results", "slo_objectives", "sentinel_bookings",
         "snapshots", "statement_snapshots", "table_io_snapshots", "statements", "slo_event_bookings",  # performance
     }  # fmt: skip
