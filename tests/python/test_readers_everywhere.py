@@ -93,6 +93,24 @@ def test_on_a_hot_standby(standby: psycopg.Connection) -> None:
         standby.execute("SELECT pggit_excellence.take_access_snapshot()")
 
 
+def test_hardening_checks_see_on_a_standby_what_the_primary_has(
+    standby: psycopg.Connection, server: Server, database: str
+) -> None:
+    """All that is about the database itself; nothing of it is unknown there."""
+    query = """SELECT check_id, status, evidence, remediation FROM pggit_excellence.hardening_check('strict')
+               WHERE category IN ('pggit', 'privileges', 'functions', 'row_security', 'bypass') ORDER BY check_id"""
+    with server.connect(database) as primary:
+        expected = primary.execute(query).fetchall()
+        position = primary.execute("SELECT pg_current_wal_lsn()").fetchone()
+    deadline = time.monotonic() + 20
+    while standby.execute("SELECT pg_last_wal_replay_lsn() >= %s", position).fetchone() != (True,):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert standby.execute(query).fetchall() == expected
+    assert len(expected) > 90
+    assert "unknown" not in {status for _, status, _, _ in expected}
+
+
 def test_standby_feedback_holds_the_primary(standby: psycopg.Connection, server: Server, database: str) -> None:
     """A snapshot on the standby is an xmin holder of the primary; when it ends, so does the hold."""
     query = "SELECT count(*), max(xmin_age) FROM pggit_excellence.xmin_holders() WHERE holder = 'standby feedback'"
