@@ -406,7 +406,9 @@ BEGIN
         RAISE EXCEPTION 'FAIL: PUBLIC may execute what runs the SQL that it is given: %', failed;
     END IF;
 
-    IF NOT EXISTS (SELECT FROM injection_test.outcomes AS o WHERE o.refused IS NULL AND o.target NOT LIKE '% advises') THEN
+    -- The rows of a view, which are read whatever is attacked, are no answer to an attack.
+    IF NOT EXISTS (SELECT FROM injection_test.outcomes AS o
+                   WHERE o.refused IS NULL AND o.statement <> 'its rows' AND o.target NOT LIKE '% advises') THEN
         RAISE EXCEPTION 'FAIL: no attack got as far as an answer, so nothing is known';
     END IF;
 END
