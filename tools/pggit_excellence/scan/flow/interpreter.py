@@ -885,6 +885,10 @@ class Flow:
         """Anything may have happened: every variable changed, any loop left."""
         for keyword in statement.keywords:
             self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), "execute", None))
+        code = self.routine.body[statement.start : statement.end]
+        if not statement.keywords and self.calls.runs(words(code), code):
+            message = f"{statement.reason}: what is run by the function that is called here is not known"
+            self.log.append(events.Reported("PGX901", message, self.place(statement.start, statement.start + 1)))
         state = self.forget(state, frame, "text that was not understood")
         self.log.append(events.Returned(raw(unknown("text that was not understood"))))
         self.log.append(events.Ended({}))

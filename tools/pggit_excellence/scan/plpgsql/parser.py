@@ -388,7 +388,7 @@ class _Parser:
 
     def _fetch(self, start: int) -> syntax.Fetch:
         reader = self._reader
-        reader.sql("into")  # the direction and the cursor
+        _no_call(reader.sql("into"))  # the direction and the cursor
         into = reader.at
         reader.at -= 1
         while reader.words[reader.at - 1] == ".":
@@ -478,6 +478,10 @@ class _Parser:
         sql = self._reader.sql(";", expression=False)
         return syntax.SqlStatement(start, self._semicolon(), sql)
 
+    def _move(self, start: int) -> syntax.Inert:
+        _no_call(self._reader.sql(";"))
+        return syntax.Inert(start, self._semicolon())
+
     def _inert(self, start: int) -> syntax.Inert:
         self._reader.sql(";")
         return syntax.Inert(start, self._semicolon())
@@ -509,6 +513,12 @@ class _Parser:
         text, end = reader.text, reader.end
         text = text[start : blanked[0]] + " " * (min(blanked[1], end) - blanked[0]) + text[min(blanked[1], end) : end]
         return syntax.SqlStatement(start, self._semicolon(), Sql(text, start, expression=False), targets)
+
+
+def _no_call(where: Sql) -> None:
+    """The number of FETCH and MOVE may be any expression, which nothing here evaluates."""
+    if "(" in where.text:
+        raise NotUnderstood("the number of rows is computed by a call")
 
 
 def _opens(word: str, before: str) -> bool:
@@ -551,7 +561,7 @@ _PLAIN = {
     "get": _Parser._get_diagnostics,
     "open": _Parser._open,
     "fetch": _Parser._fetch,
-    "move": _Parser._inert,
+    "move": _Parser._move,
     "close": _Parser._inert,
     "null": _Parser._inert,
     "commit": _Parser._inert,
