@@ -79,4 +79,4 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.maintain(integer, interval, interval, interval, interval) IS
 $comment$Rolls up new samples into metric_rollups and objective_rollups and deletes what is older than kept: one row per task with the number of rows and a note (NULL: nothing to say). Run it every minute or so, see schedule_maintenance(). One call is one transaction and handles at most batch_size samples; a second one at the same time does nothing and says so. Nobody who reads or records waits for it. Not on a standby.
-keep_samples, keep_minutes, keep_hours, keep_days: how long samples and roll-ups stay, 1 day or more; days without samples do not count, so that a clock that jumps ahead cannot empty the history. Totals stay for ever.$comment$;
+keep_samples, keep_minutes, keep_hours, keep_days: how long samples and roll-ups stay, 1 day or more; days without samples do not count, so that a clock that jumps ahead cannot empty the history. Totals stay for ever. Where the audit log has events it is sealed as well, batch_size of them at most.$comment$;

@@ -11,6 +11,14 @@ AS $body$
     UNION ALL SELECT 'functions', c.* FROM pggit_excellence._checks_functions() AS c
     UNION ALL SELECT 'row_security', c.* FROM pggit_excellence._checks_row_security() AS c
     UNION ALL SELECT 'bypass', c.* FROM pggit_excellence._checks_bypass() AS c
+    UNION ALL SELECT 'authentication', c.* FROM pggit_excellence._checks_authentication() AS c
+    UNION ALL SELECT 'tls', c.* FROM pggit_excellence._checks_tls() AS c
+    UNION ALL SELECT 'logging', c.* FROM pggit_excellence._checks_logging() AS c
+    UNION ALL SELECT 'replication_backup', c.* FROM pggit_excellence._checks_replication_backup() AS c
+    UNION ALL SELECT 'patch', c.* FROM pggit_excellence._checks_patch() AS c
+    UNION ALL SELECT 'passwords', c.* FROM pggit_excellence._checks_passwords() AS c
+    UNION ALL SELECT 'settings', c.* FROM pggit_excellence._checks_settings() AS c
+    UNION ALL SELECT 'host', c.* FROM pggit_excellence._checks_host() AS c
 $body$;
 COMMENT ON FUNCTION pggit_excellence._hardening_checks() IS
     'Internal: every hardening check: category, check_id, title, severity (critical, high, medium, low), profiles that have it, kind of its remediation (sql, restart, shell, text), refs (cis, stig, soc2, cwe, pgdsat: numbers), and why it matters.';

@@ -1,5 +1,6 @@
 -- SECURITY DEFINER routines whose search_path is weak: how, and the SQL that mends it. Each distinct pair of setting and
--- owner is judged once. Ours are not among them; trigger functions are.
+-- owner is judged once. Ours are not among them, nor C code (dblink_connect_u), which asks no search_path; trigger
+-- functions are.
 CREATE FUNCTION pggit_excellence._definer_weaknesses()
 RETURNS TABLE (routine text, owner_name text, weakness text, mend text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
@@ -9,6 +10,7 @@ AS $body$
         SELECT p.oid, n.nspname::text AS schema_name, p.proowner, p.proconfig
         FROM pg_catalog.pg_proc AS p
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+        JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
         WHERE p.prosecdef AND pggit_excellence._schema_kind(n.nspname) <> 'system'
     ), weak AS MATERIALIZED (
         SELECT k.proowner, k.proconfig, pggit_excellence._path_weakness(k.proconfig, k.proowner) AS weakness

@@ -472,7 +472,8 @@ AS $body$
             SELECT (pg_catalog.format('pggit.history %s: %s', h.id, h.change_description),
                     pg_catalog.format('-- change the password, then: UPDATE pggit.history SET sql_executed = NULL WHERE id = %s', h.id))::pggit_excellence._fault
             FROM (SELECT x.id, x.change_description, x.sql_executed FROM pggit.history AS x ORDER BY x.id DESC LIMIT 1000) AS h
-            WHERE h.sql_executed ~* '\mpassword(\s+|\s*=\s*)''[^'']+''|\mpassword=[^\s''$(>]+'
+            WHERE h.sql_executed ~* '\mpassword(\s+|\s*=\s*)''[^'']+''|\mpassword=[[:alnum:]]'
+              AND h.sql_executed !~* '\mCREATE\s+(OR\s+REPLACE\s+)?FUNCTION\s+pggit_excellence\.'
         )) AS v;
     END
 $body$;

@@ -126,7 +126,7 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._check_rls_not_forced() IS
     'Internal: hardening check: tables with row security that is not forced, whose owner can log in. Source: pg_class, pg_roles.';
 
--- The remediation leaves the policy to the owner.
+-- Only where somebody has the privilege, too: a policy alone lets nobody in. The remediation leaves it to the owner.
 CREATE FUNCTION pggit_excellence._check_rls_policy_true()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE ROWS 1
@@ -140,10 +140,21 @@ AS $body$
         JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
         WHERE p.polpermissive AND 0 = ANY (p.polroles)
           AND 'true' IN (pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
+          AND EXISTS (
+              SELECT FROM (
+                  SELECT t.relacl AS acl
+                  UNION ALL
+                  SELECT x.attacl FROM pg_catalog.pg_attribute AS x WHERE x.attrelid = t.oid
+              ) AS l
+              CROSS JOIN LATERAL pg_catalog.aclexplode(l.acl) AS a
+              LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+              WHERE a.grantee <> t.relowner AND r.rolsuper IS NOT TRUE
+                AND a.privilege_type = ANY (CASE p.polcmd WHEN 'r' THEN ARRAY['SELECT'] WHEN 'a' THEN ARRAY['INSERT'] WHEN 'w' THEN ARRAY['UPDATE']
+                                                          WHEN 'd' THEN ARRAY['DELETE'] ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END))
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_rls_policy_true() IS
-    'Internal: hardening check: permissive policies for PUBLIC whose condition is true. Source: pg_policy.';
+    'Internal: hardening check: permissive policies for PUBLIC whose condition is true, where others than the owner have the privilege. Source: pg_policy, pg_class.';
 
 CREATE FUNCTION pggit_excellence._check_rls_policy_settable()
 RETURNS TABLE (status text, evidence jsonb, remediation text)

@@ -43,12 +43,15 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._harden_plan(text) IS
     'Internal: everything that harden() does for a profile, in order. old_value: what undo() needs.';
 
--- Whether DDL works, with pgGit's event triggers: NULL, or the error. Makes and drops some objects and leaves nothing behind.
+-- Whether DDL works with pgGit's event triggers: NULL, or their error. What else keeps the current role from running DDL is no
+-- fault of theirs. Makes and drops some objects and leaves nothing behind.
 CREATE FUNCTION pggit_excellence._ddl_failure()
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
+DECLARE
+    calls text;
 BEGIN
     CREATE SCHEMA pggit_excellence_probe;
     CREATE TABLE pggit_excellence_probe.t (a integer PRIMARY KEY, b text DEFAULT 'x');
@@ -62,13 +65,13 @@ BEGIN
     DROP TABLE pggit_excellence_probe.t;
     DROP SCHEMA pggit_excellence_probe;
     RAISE EXCEPTION 'all went well' USING ERRCODE = 'PGX00';
-EXCEPTION
-    WHEN SQLSTATE 'PGX00' THEN RETURN NULL;
-    WHEN OTHERS THEN RETURN SQLERRM;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS calls = PG_EXCEPTION_CONTEXT;
+    RETURN CASE WHEN pg_catalog.regexp_replace(calls, 'pggit_excellence(_probe)?\.', '', 'g') ~ 'pggit\w*"?\.' THEN SQLERRM END;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._ddl_failure() IS
-    'Internal: runs some DDL and takes it back; NULL: it works, else the error.';
+    'Internal: runs some DDL and takes it back; the error of pgGit''s event triggers, NULL: there was none.';
 
 -- What harden() leaves to people, with the statement where there is one.
 CREATE FUNCTION pggit_excellence._harden_remarks(profile text)
@@ -210,6 +213,22 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._harden_check(text, boolean) IS
     'Internal: raises where harden() cannot run: unknown profile, no pgGit, read-only, no rights, or an obstacle.';
 
+-- Two calls at once: the second waits and then finds nothing to do, or says that it waited long enough.
+CREATE FUNCTION pggit_excellence._lock_harden()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pggit_excellence.harden'));
+EXCEPTION WHEN lock_not_available THEN
+    RAISE EXCEPTION 'another harden() is under way'
+        USING ERRCODE = 'lock_not_available', HINT = 'Nothing was changed: run it again when that one is done.';
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._lock_harden() IS
+    'Internal: keeps two calls of harden() apart until the end of the transaction; waits as long as lock_timeout says.';
+
 -- Harden pgGit: one reviewed step that can be taken back. dry_run => true shows the statements; false runs them, all or
 -- nothing, and records each. Run again it finds what is new, such as functions that an update of pgGit brought.
 -- Locks: for row security ACCESS EXCLUSIVE on pggit.objects and pggit.history, for triggers SHARE ROW EXCLUSIVE, until commit;
@@ -228,8 +247,7 @@ DECLARE
     remarks jsonb;
 BEGIN
     IF NOT dry_run THEN
-        -- Two calls at once: the second waits and then finds nothing to do.
-        PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pggit_excellence.harden'));
+        PERFORM pggit_excellence._lock_harden();
     END IF;
     PERFORM pggit_excellence._harden_check(profile, dry_run);
     remarks := COALESCE((SELECT pg_catalog.jsonb_agg(r) FROM pggit_excellence._harden_remarks(profile) AS r), '[]');

@@ -36,20 +36,22 @@ COMMENT ON FUNCTION pggit_excellence._audit_objects(text) IS
 -- The statement, without what nobody should read: where it may hold a password there is its SHA-256 instead.
 CREATE FUNCTION pggit_excellence._audit_statement(tag text, statement text)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE
-        WHEN tag ~ '(SERVER|USER MAPPING|SUBSCRIPTION|FOREIGN DATA WRAPPER)$' OR pg_catalog.left(statement, 10000) ~* 'passw|secret' THEN
-            pg_catalog.jsonb_build_object(
-                'statement_withheld', 'it may hold a password',
-                'statement_sha256', pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(statement, pg_catalog.getdatabaseencoding())), 'hex'))
-        WHEN pg_catalog.length(statement) > 10000 THEN
-            pg_catalog.jsonb_build_object(
-                'statement', pg_catalog.left(statement, 10000), 'statement_length', pg_catalog.length(statement),
-                'statement_sha256', pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(statement, pg_catalog.getdatabaseencoding())), 'hex'))
-        ELSE pg_catalog.jsonb_build_object('statement', statement)
-    END
+DECLARE
+    begins   text := pg_catalog.left(statement, 10000);
+    withheld boolean := tag ~ '(SERVER|USER MAPPING|SUBSCRIPTION|FOREIGN DATA WRAPPER)$' OR begins ~* 'passw|secret';
+BEGIN
+    IF NOT withheld AND begins = statement THEN
+        RETURN pg_catalog.jsonb_build_object('statement', statement);
+    END IF;
+    RETURN pg_catalog.jsonb_build_object(
+               'statement_length', pg_catalog.length(statement),
+               'statement_sha256', pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(statement, pg_catalog.getdatabaseencoding())), 'hex'))
+           || CASE WHEN withheld THEN pg_catalog.jsonb_build_object('statement_withheld', 'it may hold a password')
+                   ELSE pg_catalog.jsonb_build_object('statement', begins) END;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._audit_statement(text, text) IS
     'Internal: a statement for audit_log.details: whole, its first 10,000 characters, or, where it may hold a password, its SHA-256 alone.';
@@ -57,12 +59,15 @@ COMMENT ON FUNCTION pggit_excellence._audit_statement(text, text) IS
 -- Whether the setting pggit_excellence.enabled switches off what guards: for superusers only, or everybody could pass by it.
 CREATE FUNCTION pggit_excellence._guards_off()
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0')
-                THEN COALESCE((SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user), false)
-                ELSE false END
+BEGIN
+    IF pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') THEN
+        RETURN (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user);
+    END IF;
+    RETURN false;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._guards_off() IS
     'Internal: whether pggit_excellence.enabled is off and the session user a superuser, so that audit and rate limit do nothing.';

@@ -6,10 +6,11 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '2s'
 AS $body$
 DECLARE
-    number integer;
+    number  integer;
+    refused bigint;
 BEGIN
     DELETE FROM pggit_excellence.ddl_rate_limits AS l WHERE l.role_name = drop_ddl_rate_limit.role_name
-    RETURNING l.limit_id INTO number;
+    RETURNING l.limit_id, pggit_excellence._ddl_refusals(l.limit_id) - l.refusals INTO number, refused;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'role % has no limit', pg_catalog.quote_nullable(drop_ddl_rate_limit.role_name)
             USING ERRCODE = 'no_data_found', HINT = 'The table pggit_excellence.ddl_rate_limits lists them.';
@@ -22,7 +23,7 @@ BEGIN
     EXECUTE pg_catalog.format('DROP SEQUENCE IF EXISTS pggit_excellence.%I, pggit_excellence.%I',
                               'ddl_rate_' || number || '_state', 'ddl_rate_' || number || '_refused');
     PERFORM pggit_excellence.record_audit_event('rate_limit', pg_catalog.jsonb_build_object(
-        'action', 'limit dropped', 'limit_of', drop_ddl_rate_limit.role_name));
+        'action', 'limit dropped', 'limit_of', drop_ddl_rate_limit.role_name, 'refused', refused));
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.drop_ddl_rate_limit(text) IS

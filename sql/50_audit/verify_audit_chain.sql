@@ -1,7 +1,9 @@
 -- What a row that does not fit says about what was done.
---   broken     the first row that does not fit;  expected  the place that it should have
+--   broken       the first row that does not fit
+--   expected     the place that it should have
+--   before_hash  the hash that it should continue; NULL: it comes first
 CREATE FUNCTION pggit_excellence._audit_break(
-    broken pggit_excellence.audit_log_sealed, expected bigint,
+    broken pggit_excellence.audit_log_sealed, expected bigint, before_hash bytea,
     OUT finding text, OUT at_audit_id bigint, OUT note text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -29,14 +31,16 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Does it fit another place?
-    SELECT n.place INTO was
-    FROM pg_catalog.generate_series(1, (SELECT pg_catalog.max(s.audit_id) + 10000 FROM pggit_excellence.audit_log_sealed AS s)) AS n (place)
-    WHERE broken.row_hash = pggit_excellence._audit_hash(broken.previous_hash, n.place, broken.event_id, broken.occurred_at,
-                                                         broken.event_kind, broken.actor, broken.database, broken.details)
-    LIMIT 1;
-    SELECT s.audit_id INTO predecessor FROM pggit_excellence.audit_log_sealed AS s WHERE s.row_hash = broken.previous_hash
-    ORDER BY s.audit_id LIMIT 1;
+    -- Does it fit another place? Not where it continues the row before.
+    IF broken.previous_hash IS DISTINCT FROM before_hash THEN
+        SELECT n.place INTO was
+        FROM pg_catalog.generate_series(1, (SELECT pg_catalog.max(s.audit_id) + 10000 FROM pggit_excellence.audit_log_sealed AS s)) AS n (place)
+        WHERE broken.row_hash = pggit_excellence._audit_hash(broken.previous_hash, n.place, broken.event_id, broken.occurred_at,
+                                                             broken.event_kind, broken.actor, broken.database, broken.details)
+        LIMIT 1;
+        SELECT s.audit_id INTO predecessor FROM pggit_excellence.audit_log_sealed AS s WHERE s.row_hash = broken.previous_hash
+        ORDER BY s.audit_id LIMIT 1;
+    END IF;
     IF was IS NULL THEN
         finding := 'changed';
         note := 'its content is not what was hashed';
@@ -53,7 +57,7 @@ BEGIN
     END IF;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._audit_break(pggit_excellence.audit_log_sealed, bigint) IS
+COMMENT ON FUNCTION pggit_excellence._audit_break(pggit_excellence.audit_log_sealed, bigint, bytea) IS
     'Internal: what the first row that does not fit the chain shows: changed, removed, inserted or reordered, and where.';
 
 -- Compare with the copies of the signed checkpoints: what was written anew with all its hashes, and what was cut off.
@@ -99,7 +103,7 @@ BEGIN
     last_checkpoint := (SELECT pg_catalog.max(c.audit_id) FROM pggit_excellence.audit_checkpoints AS c);
 
     -- The row before the first one, where there is one, says what that has to continue.
-    SELECT c.row_itself, c.expected INTO broken
+    SELECT c.row_itself, c.expected, c.before_hash INTO broken
     FROM (
         SELECT s AS row_itself, s.audit_id, s.previous_hash, s.row_hash,
                COALESCE(pg_catalog.lag(s.audit_id) OVER w + 1, GREATEST(first_id - 1, 1)) AS expected,
@@ -118,7 +122,7 @@ BEGIN
     LIMIT 1;
     IF FOUND THEN
         SELECT b.* INTO finding, at_audit_id, note
-        FROM pggit_excellence._audit_break(broken.row_itself, broken.expected) AS b;
+        FROM pggit_excellence._audit_break(broken.row_itself, broken.expected, broken.before_hash) AS b;
     ELSE
         SELECT b.* INTO finding, at_audit_id, note FROM pggit_excellence._audit_checkpoint_break(first_id, to_id) AS b;
     END IF;

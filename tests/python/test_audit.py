@@ -260,6 +260,25 @@ def test_settings_do_not_matter(server: Server, audited: psycopg.Connection) -> 
     assert verified(audited) == (True, None, None)
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_other_encodings(server: Server, encoding: str) -> None:
+    """LATIN1 is hashed as UTF-8; SQL_ASCII as the bytes that it is, which need not be text in any encoding."""
+    with server.connect() as admin:
+        admin.execute(f"CREATE DATABASE audit_encoding ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0".encode())
+        with server.connect("audit_encoding") as connection:
+            connection.execute("CREATE EXTENSION pggit_excellence")
+            connection.execute(f"SET client_encoding = '{encoding}'".encode())
+            connection.execute(
+                b"SELECT pggit_excellence.record_audit_event('note', '{\"k\xe9\": \"caf\xe9 \xff\"}')".decode("latin-1")
+                if encoding == "LATIN1"
+                else b"SELECT pggit_excellence.record_audit_event('note', '{\"k\xe9\": \"caf\xe9 \xff\"}')"
+            )
+            connection.execute("SET client_encoding = 'UTF8'")
+            assert seal(connection) == 1
+            assert verified(connection) == (True, None, None)
+        admin.execute("DROP DATABASE audit_encoding WITH (FORCE)")
+
+
 def test_dump_and_restore(
     server: Server,
     audited: psycopg.Connection,
@@ -360,6 +379,91 @@ def test_replica_is_recorded(audited: psycopg.Connection) -> None:
 
 
 # --- DDL passes whatever fails here
+
+# What an ordinary role can set, hoping that our triggers fail under it.
+EVASIONS = (
+    "plpgsql.extra_errors = 'all'",
+    "plpgsql.extra_warnings = 'all'",
+    "plpgsql.print_strict_params = on",
+    "standard_conforming_strings = off",
+    "quote_all_identifiers = on",
+    "transform_null_equals = on",
+    "row_security = off",
+    "search_path = ''",
+    "lock_timeout = 1",
+    "IntervalStyle = 'iso_8601'",
+    "application_name = E'\\\\ \" '' end'",
+    "client_min_messages = debug5",
+    "work_mem = '64kB'",
+    "pggit_excellence.enabled = 'off'",
+    "default_transaction_isolation = 'serializable'",
+)
+
+
+def test_nobody_evades_it_by_a_setting(server: Server, audited: psycopg.Connection, developer: str) -> None:
+    audited.execute("SELECT pggit_excellence.set_ddl_rate_limit('audit_developer', 100)")
+    before = len(recorded(audited))
+    for number, setting in enumerate(EVASIONS):
+        with server.connect(audited.info.dbname, user=developer) as connection:
+            connection.execute(f"SET {setting}".encode())
+            connection.execute(f"CREATE TABLE public.evasion_{number} (i int)".encode())
+        assert len(recorded(audited)) == before + number + 1, setting
+    assert one(audited, "SELECT lost FROM pggit_excellence.audit_status()") == 0
+    audited.execute("SELECT pggit_excellence.drop_ddl_rate_limit('audit_developer')")
+
+
+UNUSUAL = (
+    "CREATE INDEX CONCURRENTLY plain_i ON plain (i)",
+    "REINDEX INDEX CONCURRENTLY plain_i",
+    "DROP INDEX CONCURRENTLY plain_i",
+    "CREATE MATERIALIZED VIEW m AS SELECT 1 AS i",
+    "CREATE UNIQUE INDEX ON m (i)",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY m",
+    "ALTER TABLE parted DETACH PARTITION parted_1 CONCURRENTLY",
+    "CREATE TYPE mood AS ENUM ('a')",
+    "ALTER TYPE mood ADD VALUE 'b'",
+    "CREATE SCHEMA s CREATE TABLE s.t (i int) CREATE VIEW s.v AS SELECT i FROM s.t",
+    "DO $$ BEGIN CREATE TABLE gone (i int); DROP TABLE gone; END $$",
+    "CREATE TABLE IF NOT EXISTS plain (i int)",
+    "DROP TABLE IF EXISTS no_such_table",
+    "CREATE PUBLICATION p FOR TABLE plain",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
+    "SECURITY LABEL ON TABLE plain IS NULL",
+    "DROP OWNED BY audit_nobody",
+    "REASSIGN OWNED BY audit_nobody TO CURRENT_USER",
+    "DROP SCHEMA s CASCADE",
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS ''",
+    "BEGIN; CREATE TABLE prepared (i int); PREPARE TRANSACTION 'audit_unusual'",
+    "COMMIT PREPARED 'audit_unusual'",
+)
+
+
+def test_unusual_ddl_passes(audited: psycopg.Connection) -> None:
+    """Commands that run in several transactions, that make nothing, or whose objects are gone: all pass."""
+    audited.execute("CREATE TABLE plain (i int); CREATE ROLE audit_nobody")
+    audited.execute(
+        "CREATE TABLE parted (i int) PARTITION BY LIST (i); CREATE TABLE parted_1 PARTITION OF parted DEFAULT"
+    )
+    audited.execute(
+        "ALTER TABLE parted DETACH PARTITION parted_1; ALTER TABLE parted ATTACH PARTITION parted_1 FOR VALUES IN (1)"
+    )
+    audited.execute("SELECT pggit_excellence.set_ddl_rate_limit('postgres', 1000)")
+    for statement in UNUSUAL:
+        with contextlib.suppress(psycopg.errors.InvalidParameterValue):  # no provider of labels
+            audited.execute(statement.encode())
+    assert one(audited, "SELECT lost FROM pggit_excellence.audit_status()") == 0
+    rows = audited.execute(
+        "SELECT details ->> 'error' FROM pggit_excellence.audit_log WHERE details ? 'error'"
+    ).fetchall()
+    assert rows == []
+    assert {"CREATE INDEX", "ALTER TYPE", "ALTER DEFAULT PRIVILEGES", "REFRESH MATERIALIZED VIEW"} <= set(
+        recorded(audited)
+    )
+    while seal(audited):
+        pass
+    assert verified(audited) == (True, None, None)
+    audited.execute("SELECT pggit_excellence.drop_ddl_rate_limit('postgres'); DROP ROLE audit_nobody")
+
 
 DAMAGE = (
     "DROP TABLE pggit_excellence.audit_log CASCADE",

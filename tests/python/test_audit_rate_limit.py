@@ -149,6 +149,11 @@ def test_refusals_are_told_in_the_chain(server: Server, limited: psycopg.Connect
         " WHERE details ->> 'action' = 'DDL refused'"
     ).fetchall()
     assert told == [("limited_one", "3")]
+    with as_role(server, limited, "limited_one") as connection, pytest.raises(REFUSED):
+        connection.execute("CREATE TABLE b ()")
+    limited.execute("SELECT pggit_excellence.drop_ddl_rate_limit('limited_one')")
+    last = "SELECT details ->> 'refused' FROM pggit_excellence.audit_log ORDER BY event_id DESC LIMIT 1"
+    assert one(limited, last) == "1"
 
 
 def test_a_clock_that_was_ahead(server: Server, limited: psycopg.Connection) -> None:

@@ -252,36 +252,87 @@ def test_every_tampering_is_found(scene: Scene, seed: int, tamperings: int) -> N
     assert len(seen) == len(ATTACKS) * len(COVERS), "each attack was covered in each way"
 
 
-def test_without_covering_it_the_row_is_named(scene: Scene) -> None:
-    """The first row concerned, and what was done; the same in SQL."""
-    expected = [
-        ("UPDATE {} SET actor = 'x' WHERE audit_id = 7", "changed", 7),
-        ("UPDATE {} SET previous_hash = sha256('') WHERE audit_id = 7", "changed", 7),
-        ("DELETE FROM {} WHERE audit_id = 7", "removed", 7),
-        ("DELETE FROM {} WHERE audit_id = 7; UPDATE {} SET audit_id = audit_id - 1 WHERE audit_id > 7", "removed", 7),
-        ("DELETE FROM {} WHERE audit_id < 7", "removed", 1),
-        ("DELETE FROM {} WHERE audit_id > 30", "removed", 31),
-        ("UPDATE {} SET audit_id = 17 - audit_id WHERE audit_id IN (7, 10)", "reordered", 7),
-        (
-            "UPDATE {} SET audit_id = audit_id + 1 WHERE audit_id >= 7; INSERT INTO {} SELECT 7, 999, occurred_at,"
-            " event_kind, actor, database, details, previous_hash, pggit_excellence._audit_hash(previous_hash, 7, 999,"
-            " occurred_at, event_kind, actor, database, details) FROM {} WHERE audit_id = 8",
-            "inserted",
-            7,
-        ),
-        ("INSERT INTO {} SELECT * FROM {} WHERE audit_id = 7", "inserted", 7),
-        ("UPDATE {} SET actor = 'x' WHERE audit_id = 30; SELECT public.rehash(30, false)", "rewritten", 26),
-        ("DELETE FROM pggit_excellence.audit_checkpoints WHERE audit_id = 25", "checkpoint removed", 25),
-    ]
-    for statements, finding, row in expected:
-        with scene.connection.transaction(force_rollback=True):
-            scene.run(statements.replace("{}", LOG))
-            found = scene.verdict().findings
-            assert [(each.finding, each.audit_id) for each in found] == [(finding, row)], statements
-            said = scene.connection.execute(
-                "SELECT finding, at_audit_id FROM pggit_excellence.verify_audit_chain()"
-            ).fetchone()
-            assert said == ((finding, row) if finding != "checkpoint removed" else (None, None)), statements
+# What was done without covering it, what it is called, and the first row concerned.
+NAMED = [
+    ("UPDATE {} SET actor = 'x' WHERE audit_id = 7", "changed", 7),
+    ("UPDATE {} SET previous_hash = sha256('') WHERE audit_id = 7", "changed", 7),
+    (
+        "UPDATE {} SET actor = 'x' WHERE audit_id = 7; UPDATE {} SET row_hash = pggit_excellence._audit_hash("
+        "previous_hash, audit_id, event_id, occurred_at, event_kind, actor, database, details) WHERE audit_id = 7",
+        "changed",
+        7,
+    ),
+    ("DELETE FROM {} WHERE audit_id = 7", "removed", 7),
+    ("DELETE FROM {} WHERE audit_id = 7; UPDATE {} SET audit_id = audit_id - 1 WHERE audit_id > 7", "removed", 7),
+    ("DELETE FROM {} WHERE audit_id < 7", "removed", 1),
+    ("DELETE FROM {} WHERE audit_id > 30", "removed", 31),
+    ("UPDATE {} SET audit_id = 17 - audit_id WHERE audit_id IN (7, 10)", "reordered", 7),
+    (
+        "UPDATE {} SET audit_id = audit_id + 1 WHERE audit_id >= 7; INSERT INTO {} SELECT 7, 999, occurred_at,"
+        " event_kind, actor, database, details, previous_hash, pggit_excellence._audit_hash(previous_hash, 7, 999,"
+        " occurred_at, event_kind, actor, database, details) FROM {} WHERE audit_id = 8",
+        "inserted",
+        7,
+    ),
+    ("INSERT INTO {} SELECT * FROM {} WHERE audit_id = 7", "inserted", 7),
+    ("UPDATE {} SET actor = 'x' WHERE audit_id = 30; SELECT public.rehash(30, false)", "rewritten", 26),
+    ("DELETE FROM pggit_excellence.audit_checkpoints WHERE audit_id = 25", "checkpoint removed", 25),
+]
+
+
+def said_in_sql(scene: Scene) -> Any:
+    query = "SELECT finding, at_audit_id FROM pggit_excellence.verify_audit_chain()"
+    return scene.connection.execute(query.encode()).fetchone()
+
+
+@pytest.mark.parametrize(("statements", "finding", "row"), NAMED)
+def test_without_covering_it_the_row_is_named(scene: Scene, statements: str, finding: str, row: int) -> None:
+    with scene.connection.transaction(force_rollback=True):
+        scene.run(statements.replace("{}", LOG))
+        assert [(each.finding, each.audit_id) for each in scene.verdict().findings] == [(finding, row)]
+        assert said_in_sql(scene) == ((finding, row) if finding != "checkpoint removed" else (None, None))
+
+
+# Faults in the SQL: function, what stands there, what is put in its place. NAMED must notice each of them.
+SQL_MUTATIONS = [
+    ("verify_audit_chain", "c.audit_id IS DISTINCT FROM c.expected", "false"),
+    ("verify_audit_chain", "c.previous_hash IS DISTINCT FROM COALESCE(c.before_hash, c.previous_hash)", "false"),
+    ("verify_audit_chain", "c.row_hash IS DISTINCT FROM c.computed", "false"),
+    ("verify_audit_chain", "pg_catalog.lag(s.row_hash) OVER w AS", "NULL::bytea AS"),
+    ("verify_audit_chain", "WINDOW w AS (ORDER BY s.audit_id)", "WINDOW w AS (ORDER BY s.event_id)"),
+    (
+        "verify_audit_chain",
+        "pggit_excellence._audit_checkpoint_break(first_id, to_id)",
+        "(SELECT NULL, NULL::bigint, NULL)",
+    ),
+    ("_audit_checkpoint_break", "s.row_hash IS DISTINCT FROM c.row_hash", "s.row_hash IS NULL"),
+    ("_audit_checkpoint_break", "s.row_hash IS DISTINCT FROM c.row_hash", "s.row_hash <> c.row_hash"),
+    ("_audit_break", "broken.audit_id > expected", "false"),
+    ("_audit_break", "broken.audit_id < expected", "false"),
+    ("_audit_break", "predecessor >= broken.audit_id", "false"),
+    ("_audit_break", "predecessor IS NOT NULL OR was = 1", "false"),
+    ("_audit_break", "was IS NULL", "true"),
+    ("_audit_hash", "event_kind, actor", "event_kind, 'postgres'::text"),
+    ("_audit_hash", "previous_hash OPERATOR(pg_catalog.||) ", ""),
+    ("_audit_hash", "audit_id, event_id,", "1, event_id,"),
+]
+
+
+@pytest.mark.parametrize(("function", "original", "mutated"), SQL_MUTATIONS)
+def test_a_fault_in_the_sql_is_noticed(scene: Scene, function: str, original: str, mutated: str) -> None:
+    query = "SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p WHERE p.proname = %s"
+    definition = scene.connection.execute(query, [function]).fetchone()
+    assert definition is not None
+    assert original in definition[0]
+    noticed = False
+    with scene.connection.transaction(force_rollback=True):
+        scene.run(definition[0].replace(original, mutated))
+        noticed = said_in_sql(scene) != (None, None)
+        for statements, finding, row in NAMED:
+            with scene.connection.transaction(force_rollback=True):
+                scene.run(statements.replace("{}", LOG))
+                noticed |= finding != "checkpoint removed" and said_in_sql(scene) != (finding, row)
+    assert noticed
 
 
 def test_after_the_last_checkpoint(scene: Scene) -> None:
@@ -321,7 +372,7 @@ MUTATIONS = {
         "(self.event_kind, self.actor, self.database)",
         "(self.event_kind, b'postgres', self.database)",
     ),
-    "the time is not hashed": ('time = self.microseconds or "null"', "time = '1'"),
+    "the time is not hashed": ('time = self.microseconds or b"null"', 'time = b"1"'),
     "the hash before is not hashed": ('(self.previous_hash or b"") + ', ""),
 }
 

@@ -45,6 +45,11 @@ def test_demo_with_the_users_own_file(
     assert "1 safe, 1 unsafe, 1 by design" in " ".join(shown.split())
     assert "finds 3 of 3 customers" in shown
     assert "visitor is a superuser now" in shown
+    # Hardening: the attack works, not after harden(), and again after its undo.
+    assert re.findall(r"intern is (\w+ \w+)", shown) == ["a superuser", "an ordinary", "a superuser"]
+    scores = [float(score) for score in re.findall(r"^ +pggit +\d+ +\d+ +([\d.]+)", shown, re.MULTILINE)]
+    assert scores[0] < scores[1]
+    assert re.search(r"(\d+) changes, each with its undo\n(?s:.*) \1 undone\n", shown)
     assert re.search(r"1 fixed; left for people to decide: PGX103\n.*\n +finds 0\n", shown)
 
 

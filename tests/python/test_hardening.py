@@ -231,3 +231,18 @@ def test_evidence_is_short_and_remediation_whole(plain: psycopg.Connection) -> N
     assert (status, evidence["count"], len(evidence["found"])) == ("fail", 100, 20)
     assert evidence["found"][0] == "item 1001"
     assert remediation.count("\n") == 99
+
+
+def test_harden_mends_what_the_checks_find(pggit: psycopg.Connection) -> None:
+    """After harden() no check about pgGit fails; after its undo they find what they found."""
+    pggit.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # PostgreSQL up to 14 grants it
+
+    def failed() -> set[str]:
+        return {name for name, row in rows(pggit).items() if row["category"] in OURS and row["status"] == "fail"}
+
+    before = failed()
+    assert {"pggit_trigger_search_path", "pggit_migrations_writable", "pggit_history_cascade"} <= before
+    pggit.execute("SELECT * FROM pggit_excellence.harden('strict', dry_run => false)")
+    assert failed() == set()
+    pggit.execute("SELECT * FROM pggit_excellence.undo_all('harden')")
+    assert failed() == before

@@ -19,7 +19,7 @@ PLANTS = [
         f"CREATE PROCEDURE proc() LANGUAGE sql SECURITY DEFINER SET jit = off AS $$SELECT 1$$",
         '"S p"."F""x"(integer) owned by postgres: no search_path of its own',
         near=f"CREATE FUNCTION pinned() {BODY} SET search_path = pg_catalog, pg_temp AS $$SELECT 1$$;"
-        "CREATE FUNCTION mere() RETURNS int LANGUAGE sql AS $$SELECT 1$$",
+        "CREATE FUNCTION mere() RETURNS int LANGUAGE sql AS $$SELECT 1$$; CREATE EXTENSION dblink",
     ),
     Plant(
         "definer_path_writable",

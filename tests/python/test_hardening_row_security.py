@@ -37,11 +37,12 @@ PLANTS = [
     Plant(
         "rls_policy_true",
         """CREATE TABLE shared (i int); ALTER TABLE shared ENABLE ROW LEVEL SECURITY;
-           CREATE POLICY "All; of" ON shared USING (true)""",
+           CREATE POLICY "All; of" ON shared USING (true); GRANT SELECT (i) ON shared TO pg_monitor""",
         '"All; of" on public.shared',
         near="""CREATE TABLE tenants (i int); ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
            CREATE POLICY a ON tenants TO pg_monitor USING (true); CREATE POLICY b ON tenants USING (i > 0);
-           CREATE POLICY c ON tenants AS RESTRICTIVE USING (true)""",
+           CREATE POLICY c ON tenants AS RESTRICTIVE USING (true); GRANT SELECT ON tenants TO pg_monitor;
+           CREATE POLICY d ON tenants FOR DELETE USING (true)""",
     ),
     Plant(
         "rls_policy_settable",

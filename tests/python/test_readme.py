@@ -8,7 +8,7 @@ import psycopg
 
 from conftest import ROOT
 
-COMPANION = {"host_disk", "host_limits"}
+COMPANION = {"host_disk", "host_fips", "host_limits", "host_security"}
 
 
 def named(page: str) -> set[str]:

@@ -47,7 +47,8 @@ INSERT INTO injection_test.victim VALUES (1);
 -- Helpers that are told what to run, so that hostile text in them proves nothing. What counts is who may call them.
 CREATE TABLE injection_test.told (signature text, reason text);
 INSERT INTO injection_test.told VALUES
-    ('_run_ddl(text)', 'runs one statement that our functions built from checked parts');
+    ('_run_ddl(text)', 'runs one statement that our functions built from checked parts'),
+    ('_refused(text)', 'tries one query that fips_status() has built of constants and the name of a function');
 
 -- For the attack itself: one function that splices what it is given, and its well-quoted twin.
 CREATE FUNCTION injection_test.unsafe_analyze(tab text) RETURNS void LANGUAGE plpgsql AS $body$

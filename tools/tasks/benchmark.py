@@ -4,7 +4,7 @@
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
 (`--samples`; 3 GB of disk, ten minutes). `sbom` times BOMs by the number of extensions, `scan` the scanner
 (scan_speed.py); `probes` says how often that is right (scan_probes.py). `hardening` times the hardening checks in a
-database with `--functions` of them.
+database with `--functions` of them, `audit` DDL with the audit log and without (audit_cost.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pggit_excellence.server import Server, copy_installation, make_install, workspace
+from pggit_excellence.server import DISK, Server, copy_installation, make_install, workspace
 from tasks.suites import ROOT, console
 
 DATABASE = "big"
@@ -32,7 +32,10 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
     parser = argparse.ArgumentParser(prog="tools/run benchmark", description=__doc__)
     parser.add_argument(
-        "benchmark", nargs="?", choices=("database", "slo", "sbom", "scan", "probes", "hardening"), default="database"
+        "benchmark",
+        nargs="?",
+        choices=("database", "slo", "sbom", "scan", "probes", "audit", "hardening"),
+        default="database",
     )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
     parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
@@ -47,6 +50,7 @@ def main() -> int:
         "sbom": measure_sbom,
         "scan": measure_scan,
         "probes": measure_probes,
+        "audit": measure_audit,
         "hardening": measure_hardening,
     }
     results = measures[options.benchmark](options)
@@ -98,6 +102,21 @@ def measure_hardening(options: argparse.Namespace) -> dict[str, object]:
             hardening_times.make(server, DATABASE, options.functions)
         run_parts(server, ("hardening_times",), results)
     return results
+
+
+def measure_audit(options: argparse.Namespace) -> dict[str, object]:
+    """What the audit costs DDL on a server that flushes commits to a disk, which memory would hide."""
+    import audit_cost
+
+    with workspace() as folder, tempfile.TemporaryDirectory(dir=DISK, prefix="pgx-") as disk:
+        Path(disk).chmod(0o755)
+        installation = copy_installation(options.major, folder)
+        make_install(installation, ROOT)
+        settings = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+        with Server(installation, Path(disk) / "server", SETTINGS | settings) as server, console.status("running DDL"):
+            result = audit_cost.measure(server, DATABASE)
+    console.print(audit_cost.report(result))
+    return {"major": options.major, "audit": result}
 
 
 def measure_slo(options: argparse.Namespace) -> dict[str, object]:

@@ -28,7 +28,7 @@ from rich.text import Text
 from pggit_excellence.ddl_latency import Latency, measure, percentile
 from pggit_excellence.output import Row, plain, print_rows, statement
 from pggit_excellence.server import Server, ServerError, copy_installation, make_install, workspace
-from tasks import demo_scan, demo_slo
+from tasks import demo_hardening, demo_scan, demo_slo
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = ROOT / "tests" / "fixtures" / "pggit_standin.sql"
@@ -271,6 +271,8 @@ def report(server: Server) -> None:
     demo_slo.show(lambda: server.connect(DATABASE), console)
     heading(8, "Can hostile text become SQL in your own functions?")
     demo_scan.show(server, console)
+    heading(9, "Can an ordinary role take the server over through pgGit?")
+    demo_hardening.show(lambda: server.connect(DATABASE), console)
     print_summary(before, after)
 
 

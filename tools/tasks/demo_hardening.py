@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from pggit_excellence.output import Row, print_rows
+from pggit_excellence.output import Row, plain, print_rows
 
 INDENT = 2
 ROLE = "intern"
@@ -20,7 +20,7 @@ SELECT category, passed, failed, score
 FROM pggit_excellence.hardening_score()
 WHERE category IN ('pggit', 'overall')"""
 WORST = """
-SELECT severity, check_id, title
+SELECT severity, title
 FROM pggit_excellence.hardening_check()
 WHERE category = 'pggit' AND status = 'fail'
 LIMIT 5"""
@@ -31,8 +31,8 @@ PREPARE = """
 CREATE ROLE intern;
 GRANT CREATE, USAGE ON SCHEMA public TO intern;
 GRANT USAGE ON SCHEMA pggit TO intern;
-GRANT ALL ON ALL TABLES IN SCHEMA pggit TO intern;
-GRANT ALL ON ALL SEQUENCES IN SCHEMA pggit TO intern"""
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pggit TO intern;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA pggit TO intern"""
 # More specific than format(text, VARIADIC "any"), so that a function without a search_path of its own takes it.
 PLANT = """
 CREATE FUNCTION public.format(text, text, text, text) RETURNS text LANGUAGE plpgsql AS $$
@@ -89,30 +89,30 @@ def show(connect: Callable[[], psycopg.Connection], console: Console) -> None:
             else f"  {ROLE} is [bold green]an ordinary role still[/]"
         )
 
-    with connect() as connection:
+    def score(connection: psycopg.Connection) -> None:
         query(SCORE)
         print_rows(console, ask(connection, SCORE), INDENT)
         console.print()
+
+    with connect() as connection:
+        score(connection)
         query(WORST)
         print_rows(console, ask(connection, WORST), INDENT)
         console.print()
-        say(
-            Text(
-                f"-- {ROLE}, a role that may run DDL, leaves a function public.format(...) behind. A superuser:",
-                style="dim",
-            )
-        )
+        say(Text(f"-- {ROLE}, a role that may run DDL, leaves public.format() behind; then:", style="dim"))
         plant(connection)
         attack(connection)
         console.print()
         query(HARDEN)
-        done = [row for row in ask(connection, HARDEN) if row["action_id"] is not None]
+        try:
+            done = [row for row in ask(connection, HARDEN) if row["action_id"] is not None]
+        except psycopg.Error as error:  # a pgGit of your own may have what people must look at first
+            say(plain(f"  refused: {error.diag.message_primary}"))
+            return
         say(f"  {len(done)} changes, each with its undo")
     with connect() as connection:
         attack(connection)
-        query(SCORE)
-        print_rows(console, ask(connection, SCORE), INDENT)
-        console.print()
+        score(connection)
         query(UNDO)
         say(f"  {len(ask(connection, UNDO))} undone")
         attack(connection)

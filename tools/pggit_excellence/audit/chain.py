@@ -14,7 +14,8 @@ import psycopg
 
 # Texts come as bytes in UTF-8 (in a database of SQL_ASCII as they are), times as microseconds since 1970.
 ROWS = """
-SELECT r.audit_id, r.event_id, pg_catalog.trim_scale(EXTRACT(epoch FROM r.occurred_at) * 1000000)::text,
+SELECT r.audit_id, r.event_id,
+       pg_catalog.convert_to(pg_catalog.trim_scale(EXTRACT(epoch FROM r.occurred_at) * 1000000)::text, e.name),
        pg_catalog.convert_to(r.event_kind, e.name), pg_catalog.convert_to(r.actor, e.name),
        pg_catalog.convert_to(r.database, e.name), pg_catalog.convert_to(r.details::text, e.name),
        r.previous_hash, r.row_hash
@@ -31,7 +32,7 @@ class Row:
 
     audit_id: int | None
     event_id: int | None
-    microseconds: str | None
+    microseconds: bytes | None
     event_kind: bytes | None
     actor: bytes | None
     database: bytes | None
@@ -42,9 +43,9 @@ class Row:
     def content(self) -> bytes:
         """What is hashed behind the hash before: the text of a JSON array, as PostgreSQL's jsonb prints it."""
         numbers = (b"null" if value is None else str(value).encode() for value in (self.audit_id, self.event_id))
-        time = self.microseconds or "null"
+        time = self.microseconds or b"null"
         # jsonb prints an infinite number as a string.
-        parts = [*numbers, (json.dumps(time) if "finit" in time else time).encode()]
+        parts = [*numbers, b'"%s"' % time if b"finit" in time else time]
         parts += [_string(text) for text in (self.event_kind, self.actor, self.database)]
         parts.append(b"null" if self.details is None else self.details)
         return b"[" + b", ".join(parts) + b"]"

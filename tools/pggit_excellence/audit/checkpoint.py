@@ -49,6 +49,7 @@ def _take(
     options: argparse.Namespace, connection: psycopg.Connection, key: ec.EllipticCurvePrivateKey, file: IO[bytes]
 ) -> int:
     """Seal, verify, sign, keep; the exit status."""
+    connection.execute("SET client_encoding = 'UTF8'")  # else texts are bytes where the database's is SQL_ASCII
     while value(connection, "SELECT pggit_excellence.seal_audit_log()"):
         pass
     content = checkpoints.whole(file.read())

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 def verify(connection: psycopg.Connection, key: ec.EllipticCurvePublicKey | None, file: Path | None) -> Verdict:
     """The whole chain against itself and, with a key, against the checkpoints of the file and the database."""
+    connection.execute("SET client_encoding = 'UTF8'")  # else texts are bytes where the database's is SQL_ASCII
     findings: list[Finding] = []
     known: dict[int, bytes] = {}
     if key is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 
 import psycopg
 from rich.padding import Padding
@@ -24,15 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it; 1 where there is something to do. A remark is left to people."""
+    """Print it; 1 where there is something to do."""
 
     def work(connection: psycopg.Connection) -> int:
         actions = rows(connection, PLAN, options.profile)
-        to_do = sum(action["status"] == "missing" for action in actions)
-        blocked = sum(action["status"] == "blocked" for action in actions)
-        obstacles = f"{blocked} blocked: to be mended first; " if blocked else ""
-        show(options.format, actions, f"{obstacles}{to_do} to run: pggit-excellence harden apply")
-        return EXIT_FINDINGS if to_do or blocked else EXIT_CLEAN
+        count = Counter(action["status"] for action in actions)
+        to_do = count["missing"] + count["blocked"]
+        how = f", {count['blocked']} blocked: these first, after review" if count["blocked"] else ""
+        show(options.format, actions, f"{count['missing']} to run{how or ': pggit-excellence harden apply'}")
+        return EXIT_FINDINGS if to_do else EXIT_CLEAN
 
     return work_on(options.dsn, work)
 
