@@ -388,7 +388,7 @@ class _Parser:
 
     def _fetch(self, start: int) -> syntax.Fetch:
         reader = self._reader
-        _no_call(reader.sql("into"))  # the direction and the cursor
+        number = reader.sql("into")  # the direction and the cursor
         into = reader.at
         reader.at -= 1
         while reader.words[reader.at - 1] == ".":
@@ -398,7 +398,7 @@ class _Parser:
             raise NotUnderstood("a cursor's name is missing before INTO")
         reader.at += 1
         targets = reader.targets()
-        return syntax.Fetch(start, self._semicolon(), cursor, targets)
+        return syntax.Fetch(start, self._semicolon(), cursor, targets, number)
 
     # What else there is
 
@@ -479,8 +479,8 @@ class _Parser:
         return syntax.SqlStatement(start, self._semicolon(), sql)
 
     def _move(self, start: int) -> syntax.Inert:
-        _no_call(self._reader.sql(";"))
-        return syntax.Inert(start, self._semicolon())
+        number = self._reader.sql(";")
+        return syntax.Inert(start, self._semicolon(), number)
 
     def _inert(self, start: int) -> syntax.Inert:
         self._reader.sql(";")
@@ -513,12 +513,6 @@ class _Parser:
         text, end = reader.text, reader.end
         text = text[start : blanked[0]] + " " * (min(blanked[1], end) - blanked[0]) + text[min(blanked[1], end) : end]
         return syntax.SqlStatement(start, self._semicolon(), Sql(text, start, expression=False), targets)
-
-
-def _no_call(where: Sql) -> None:
-    """The number of FETCH and MOVE may be any expression, which nothing here evaluates."""
-    if "(" in where.text:
-        raise NotUnderstood("the number of rows is computed by a call")
 
 
 def _opens(word: str, before: str) -> bool:
