@@ -38,7 +38,7 @@ CREATE TABLE pggit_excellence.action_log (
     CONSTRAINT action_log_kind CHECK (kind IN (
         'index', 'storage parameter',
         'function security', 'public privileges', 'role privileges', 'default privileges', 'event trigger', 'trigger', 'policy',
-        'row security'))
+        'row security', 'partitioning'))
 );
 COMMENT ON TABLE pggit_excellence.action_log IS
     'What this extension changed in objects that are not its own, and how to undo it: see undo(action_id).';

@@ -39,7 +39,7 @@ BEGIN
 
     task := 'roll up samples';
     affected := pggit_excellence._roll_up(batch_size);
-    note := CASE WHEN affected >= batch_size AND EXISTS (SELECT FROM pggit_excellence.performance_metrics_new) THEN waiting END;
+    note := CASE WHEN affected >= batch_size AND EXISTS (SELECT FROM pggit_excellence.waiting_samples) THEN waiting END;
     RETURN NEXT;
     task := 'delete samples';
     affected := pggit_excellence._purge_samples(keep_samples, batch_size);
@@ -72,6 +72,14 @@ BEGIN
             affected := pggit_excellence.seal_audit_log(batch_size, wait => false);
             note := CASE WHEN affected IS NULL THEN 'nothing was done: another transaction is sealing' WHEN affected >= batch_size THEN waiting END;
             affected := COALESCE(affected, 0);
+            RETURN NEXT;
+        END IF;
+    END IF;
+    -- Last: it holds locks that tracked DDL waits for, until the transaction ends.
+    IF pg_catalog.to_regclass('pggit_excellence.history_partitioning') IS NOT NULL THEN
+        task := 'make partitions';
+        SELECT p.affected, p.note INTO affected, note FROM pggit_excellence._maintain_partitions() AS p;
+        IF affected > 0 OR note IS NOT NULL THEN
             RETURN NEXT;
         END IF;
     END IF;

@@ -39,6 +39,11 @@ AS $body$
                WHEN 'pggit_excellence.access_snapshot_changes' THEN NULL
                WHEN 'pggit_excellence.access_snapshots' THEN NULL
                WHEN 'pggit_excellence.action_log' THEN pggit_excellence._log_privileges()
+               WHEN 'pggit_excellence.archive_runs' THEN NULL
+               WHEN 'pggit_excellence.history_archive' THEN NULL
+               WHEN 'pggit_excellence.history_partitioning' THEN NULL
+               WHEN 'pggit_excellence.legal_holds' THEN NULL
+               WHEN 'pggit_excellence.pseudonyms' THEN NULL
                WHEN 'pggit_excellence.audit_log' THEN NULL
                WHEN 'pggit_excellence.audit_log_pending' THEN NULL
                WHEN 'pggit_excellence.audit_log_sealed' THEN NULL
@@ -46,6 +51,9 @@ AS $body$
                WHEN 'pggit_excellence.audit_log_files' THEN NULL
                WHEN 'pggit_excellence.audit_state' THEN NULL
                WHEN 'pggit_excellence.ddl_rate_limits' THEN NULL
+               -- Written by the sentinels, as their owner; maintain() takes from it.
+               WHEN 'pggit_excellence.ddl_tracking_samples' THEN 'DELETE'
+               WHEN 'pggit_excellence.waiting_samples' THEN NULL
                ELSE 'INSERT, UPDATE, DELETE'
            END
 $body$;

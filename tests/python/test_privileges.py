@@ -20,6 +20,11 @@ GUARDED: dict[str, set[str]] = {
     "pggit_excellence.access_snapshot_changes": set(),
     "pggit_excellence.access_snapshots": set(),
     "pggit_excellence.action_log": set(),  # by column, see test_operator_cannot_forge_the_log
+    "pggit_excellence.archive_runs": set(),
+    "pggit_excellence.history_archive": set(),
+    "pggit_excellence.history_partitioning": set(),
+    "pggit_excellence.legal_holds": set(),
+    "pggit_excellence.pseudonyms": set(),
     "pggit_excellence.audit_checkpoints": set(),
     "pggit_excellence.audit_log": set(),
     "pggit_excellence.audit_log_files": set(),
@@ -27,6 +32,8 @@ GUARDED: dict[str, set[str]] = {
     "pggit_excellence.audit_log_sealed": set(),
     "pggit_excellence.audit_state": set(),
     "pggit_excellence.ddl_rate_limits": set(),
+    "pggit_excellence.ddl_tracking_samples": {"DELETE"},  # maintain() runs as the operator
+    "pggit_excellence.waiting_samples": set(),
 }
 
 # Every object, in our schema and as our wrapper in pgGit's, with the roles that must have each privilege.

@@ -2,9 +2,10 @@
 
 `database` (the default) measures the extension on a database with 10,000 tables: each part is a module of
 tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` does so with a history of 10 M samples
-(`--samples`; 3 GB of disk, ten minutes). `sbom` times BOMs by the number of extensions, `scan` the scanner
-(scan_speed.py); `probes` says how often that is right (scan_probes.py). `hardening` times the hardening checks in a
-database with `--functions` of them, `audit` DDL with the audit log and without (audit_cost.py).
+(`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL.
+`sbom` times BOMs by the number of extensions, `scan` the scanner (scan_speed.py); `probes` says how often that is
+right (scan_probes.py). `hardening` times the hardening checks in a database with `--functions` of them, `audit` DDL
+with the audit log and without (audit_cost.py).
 """
 
 from __future__ import annotations
@@ -34,19 +35,20 @@ def main() -> int:
     parser.add_argument(
         "benchmark",
         nargs="?",
-        choices=("database", "slo", "sbom", "scan", "probes", "audit", "hardening"),
+        choices=("database", "slo", "history", "sbom", "scan", "probes", "audit", "hardening"),
         default="database",
     )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
     parser.add_argument("--major", type=int, default=15, help="PostgreSQL major version (default 15)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--tables", type=int, default=10_000, help="database: tables in the database")
-    parser.add_argument("--samples", type=int, default=10_000_000, help="slo: samples in the history (default 10 M)")
+    parser.add_argument("--samples", type=int, default=10_000_000, help="slo, history: rows (default 10 M)")
     parser.add_argument("--functions", type=int, default=10_000, help="hardening: functions in the database")
     options = parser.parse_args()
     measures = {
         "database": measure_database,
         "slo": measure_slo,
+        "history": measure_history,
         "sbom": measure_sbom,
         "scan": measure_scan,
         "probes": measure_probes,
@@ -128,6 +130,14 @@ def measure_slo(options: argparse.Namespace) -> dict[str, object]:
         with server.connect(DATABASE) as connection:
             connection.execute("CREATE EXTENSION pggit_excellence")
         run_parts(server, SLO_PARTS, results, samples=options.samples)
+    return results
+
+
+def measure_history(options: argparse.Namespace) -> dict[str, object]:
+    """What archiving and partitioning a long history cost DDL meanwhile."""
+    results: dict[str, object] = {"major": options.major}
+    with installed(options.major) as server:
+        run_parts(server, ("history_cost",), results, rows=options.samples)
     return results
 
 

@@ -31,6 +31,7 @@ PARTS = {
     "35_tracking": "How well pgGit tracks",
     "40_hardening": "Hardening",
     "50_audit": "Audit",
+    "55_retention": "Retention and privacy",
     "60_evidence": "Access and evidence",
     "80_pggit_names": "Names in schema pggit",
     "90_privileges": "Roles and privileges",
@@ -64,9 +65,12 @@ def part_of(kind: str, name: str) -> str:
     raise LookupError(f"no file in sql/ creates {kind} {name}")
 
 
-def routine_text(name: str, arguments: str, result: str, volatility: str, comment: str) -> str:
-    """One function: its signature, what it returns, what its comment says."""
+def routine_text(name: str, arguments: str, result: str | None, volatility: str, comment: str) -> str:
+    """One function: its signature, what it returns, what its comment says. A procedure has no result."""
     signature = f"pggit_excellence.{name}({arguments})"
+    if result is None:
+        signature = f"CALL {signature.replace('(IN ', '(').replace(', IN ', ', ')}"
+        return f"### `{name}`\n\n```\n{signature}\n```\n\n{comment}\n\nA procedure; changes something.\n"
     table = re.fullmatch(r"TABLE\((.*)\)", result)
     returned = ", ".join(f"`{column}`" for column in table[1].split(", ")) if table else f"`{result}`"
     effect = "changes something" if volatility == "v" else "reads only"
