@@ -25,7 +25,7 @@ AS $body$
         SELECT pg_catalog.sum(n.sample_count), pg_catalog.sum(n.metric_value * n.sample_count),
                pg_catalog.min(n.metric_value), pg_catalog.max(n.metric_value),
                ARRAY[pggit_excellence._sketch_key(n.metric_value)], ARRAY[pg_catalog.sum(n.sample_count)]
-        FROM pggit_excellence.performance_metrics_new AS n
+        FROM pggit_excellence.waiting_samples AS n
         WHERE n.metric_type = _metric_window.metric_type
           AND n.recorded_at >= (SELECT pg_catalog.min(p.part_start) FROM part AS p)
           AND n.recorded_at < (SELECT pg_catalog.max(p.part_end) FROM part AS p)
@@ -68,7 +68,7 @@ AS $body$
         ) AS r
         UNION ALL
         SELECT n.metric_type, n.sample_count, n.metric_value * n.sample_count, n.metric_value, n.metric_value
-        FROM pggit_excellence.performance_metrics_new AS n
+        FROM pggit_excellence.waiting_samples AS n
         WHERE n.recorded_at >= (SELECT pg_catalog.min(p.part_start) FROM part AS p)
           AND n.recorded_at < (SELECT pg_catalog.max(p.part_end) FROM part AS p)
     )

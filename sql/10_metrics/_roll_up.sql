@@ -1,4 +1,5 @@
--- Move samples from performance_metrics_new to performance_metrics_rolled, oldest first, and return them.
+-- Move samples into performance_metrics_rolled, and return them: those of performance_metrics_new oldest first, and as many
+-- of the sentinels' as there is room for beside them.
 -- A function of its own for the sake of ROWS: of a DELETE by ctid the planner expects ten rows, and would sort where it
 -- had better hash.
 CREATE FUNCTION pggit_excellence._move_samples(batch_size integer)
@@ -12,14 +13,24 @@ AS $body$
         WHERE n.ctid = ANY (ARRAY(
             SELECT o.ctid FROM pggit_excellence.performance_metrics_new AS o ORDER BY o.recorded_at LIMIT batch_size))
         RETURNING n.metric_type, n.metric_value, n.tags, n.recorded_at, n.sample_count
+    ), tracked AS (
+        DELETE FROM pggit_excellence.ddl_tracking_samples AS d
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM pggit_excellence.ddl_tracking_samples AS o
+            LIMIT batch_size - (SELECT pg_catalog.count(*) FROM moved AS m)))
+        RETURNING d.microseconds, d.event, d.command, d.recorded_at
     )
     INSERT INTO pggit_excellence.performance_metrics_rolled AS s
         (metric_type, metric_value, tags, recorded_at, sample_count, rolled_up)
     SELECT m.metric_type, m.metric_value, m.tags, m.recorded_at, m.sample_count, true FROM moved AS m
+    UNION ALL
+    SELECT 'ddl_tracking_ms', t.microseconds / 1000.0::double precision,
+           pg_catalog.jsonb_build_object('event', t.event, 'command', t.command), t.recorded_at, 1, true
+    FROM tracked AS t
     RETURNING s.metric_type, s.metric_value, s.recorded_at, s.sample_count
 $body$;
 COMMENT ON FUNCTION pggit_excellence._move_samples(integer) IS
-    'Internal: move at most batch_size samples from performance_metrics_new to performance_metrics_rolled, oldest first, and return them.';
+    'Internal: move at most batch_size samples that wait (performance_metrics_new, oldest first, and ddl_tracking_samples) into performance_metrics_rolled, and return them.';
 
 -- Move samples and add them to every resolution of metric_rollups and objective_rollups: one statement, so all of it or
 -- nothing. Returns how many samples. Roll-ups that are older than what is kept of their resolution are not made again.

@@ -39,7 +39,7 @@ BEGIN
 
     task := 'roll up samples';
     affected := pggit_excellence._roll_up(batch_size);
-    note := CASE WHEN affected >= batch_size AND EXISTS (SELECT FROM pggit_excellence.performance_metrics_new) THEN waiting END;
+    note := CASE WHEN affected >= batch_size AND EXISTS (SELECT FROM pggit_excellence.waiting_samples) THEN waiting END;
     RETURN NEXT;
     task := 'delete samples';
     affected := pggit_excellence._purge_samples(keep_samples, batch_size);

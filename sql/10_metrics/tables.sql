@@ -42,7 +42,7 @@ ALTER TABLE pggit_excellence.performance_metrics REPLICA IDENTITY FULL;
 ALTER TABLE pggit_excellence.performance_metrics_new REPLICA IDENTITY FULL;
 ALTER TABLE pggit_excellence.performance_metrics_rolled REPLICA IDENTITY FULL;
 COMMENT ON TABLE pggit_excellence.performance_metrics IS
-    'Samples that record_metric() stored, one row each. Nothing deletes them on insert; maintain() rolls them up and deletes the old ones.';
+    'Samples that record_metric() stored, one row each; those of the sentinels (ddl_tracking_ms) as soon as maintain() has rolled them up, before that see waiting_samples. Nothing deletes them on insert; maintain() rolls them up and deletes the old ones.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_type IS
     'What was measured. A name that ends in _ms is a duration in milliseconds, never negative.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_value IS 'The measured value; its unit follows from metric_type. 0, or from 1e-100 to 1e100 on either side of it, so that sums and means stay finite.';
@@ -51,9 +51,42 @@ COMMENT ON COLUMN pggit_excellence.performance_metrics.recorded_at IS 'When it w
 COMMENT ON COLUMN pggit_excellence.performance_metrics.sample_count IS 'How many alike events the row stands for, 1 or more.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.rolled_up IS 'Whether metric_rollups and objective_rollups contain it. Only maintain() sets it.';
 COMMENT ON TABLE pggit_excellence.performance_metrics_new IS
-    'Samples that maintain() has not rolled up yet. Readers add them to the roll-ups.';
+    'Samples that maintain() has not rolled up yet, but for those of the sentinels: see waiting_samples.';
 COMMENT ON TABLE pggit_excellence.performance_metrics_rolled IS
     'Samples that the roll-ups contain already; kept for a while to look at, and to count new objectives from.';
+
+-- What the sentinels write, narrow and bare: of what a sample in performance_metrics_new costs a DDL statement, most is
+-- domains, jsonb and the index. maintain() moves these, too, into performance_metrics_rolled.
+CREATE TABLE pggit_excellence.ddl_tracking_samples (
+    recorded_at  timestamptz NOT NULL,
+    microseconds bigint NOT NULL,
+    event        text NOT NULL,
+    command      text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+ALTER TABLE pggit_excellence.ddl_tracking_samples REPLICA IDENTITY FULL;
+COMMENT ON TABLE pggit_excellence.ddl_tracking_samples IS
+    'Samples of ddl_tracking_ms as the sentinels write them, until maintain() rolls them up and moves them into performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.recorded_at IS 'When the event ended (wall clock).';
+COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.microseconds IS 'How long pgGit''s triggers took, in microseconds.';
+COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.event IS 'ddl_command_end or sql_drop; becomes the tag event.';
+COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.command IS 'The command tag; becomes the tag command.';
+
+CREATE VIEW pggit_excellence.waiting_samples AS
+    -- Types and collations are those of the other half, or the planner could not look into either.
+    SELECT n.metric_type::text AS metric_type, n.metric_value::double precision AS metric_value, n.tags::jsonb AS tags,
+           n.recorded_at::timestamptz AS recorded_at, n.sample_count::integer AS sample_count
+    FROM pggit_excellence.performance_metrics_new AS n
+    UNION ALL
+    SELECT 'ddl_tracking_ms'::text COLLATE "C", d.microseconds / 1000.0::double precision,
+           pg_catalog.jsonb_build_object('event', d.event, 'command', d.command), d.recorded_at, 1
+    FROM pggit_excellence.ddl_tracking_samples AS d;
+COMMENT ON VIEW pggit_excellence.waiting_samples IS
+    'Every sample that maintain() has not rolled up yet, whoever wrote it. Readers add these to the roll-ups.';
+COMMENT ON COLUMN pggit_excellence.waiting_samples.metric_type IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.waiting_samples.metric_value IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.waiting_samples.tags IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.waiting_samples.recorded_at IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.waiting_samples.sample_count IS 'As in performance_metrics.';
 
 -- A sample is added to one row of each resolution at once. Sketches are DDSketches (see _sketch_key()): adding the counts of
 -- equal keys merges two exactly.

@@ -13,7 +13,7 @@ BEGIN
         WHERE r.metric_type = _daily_growth.metric_type AND r.resolution = 'day'
         UNION ALL
         SELECT pggit_excellence._bucket('day', n.recorded_at), n.metric_value * n.sample_count, n.sample_count
-        FROM pggit_excellence.performance_metrics_new AS n
+        FROM pggit_excellence.waiting_samples AS n
         WHERE n.metric_type = _daily_growth.metric_type AND n.recorded_at > statement_timestamp() - interval '720 hours'
     ), daily AS (
         SELECT p.bucket_start, sum(p.value_sum) / sum(p.sample_count) AS mean,
@@ -29,7 +29,7 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._daily_growth(text) IS
-    'Internal: growth per day of a metric by a linear fit over its daily means of the last 30 days, its r2, and how many days from when to when. Source: metric_rollups, performance_metrics_new.';
+    'Internal: growth per day of a metric by a linear fit over its daily means of the last 30 days, its r2, and how many days from when to when. Source: metric_rollups, waiting_samples.';
 
 -- When a growing value reaches 90 % and all of each limit that an objective sets it, one row each; without a limit one row.
 CREATE FUNCTION pggit_excellence._forecast(metric_type text, current_value double precision)

@@ -46,13 +46,13 @@ AS $body$
                          COALESCE(pg_catalog.date_trunc('second', m.probed_at)::text, 'no time yet: see schedule_maintenance()')) END,
            pg_catalog.jsonb_build_object('oldest_waiting', w.oldest, 'maintained_at', m.probed_at)
     FROM (
-        SELECT (SELECT pg_catalog.min(n.recorded_at) FROM pggit_excellence.performance_metrics_new AS n) AS oldest,
-               (SELECT pg_catalog.count(*) FROM (SELECT FROM pggit_excellence.performance_metrics_new LIMIT 10001) AS l) AS samples
+        SELECT (SELECT pg_catalog.min(n.recorded_at) FROM pggit_excellence.waiting_samples AS n) AS oldest,
+               (SELECT pg_catalog.count(*) FROM (SELECT FROM pggit_excellence.waiting_samples LIMIT 10001) AS l) AS samples
     ) AS w
     LEFT JOIN pggit_excellence.probe_results AS m ON m.probe = 'maintain'
 $body$;
 COMMENT ON FUNCTION pggit_excellence._health_maintenance() IS
-    'Internal: check maintenance of health_check(): warning when samples wait and maintain() did not run for 15 minutes, or never. Source: performance_metrics_new, probe_results.';
+    'Internal: check maintenance of health_check(): warning when samples wait and maintain() did not run for 15 minutes, or never. Source: waiting_samples, probe_results.';
 
 CREATE FUNCTION pggit_excellence._health_clock(OUT status text, OUT message text, OUT details jsonb)
 LANGUAGE sql STABLE PARALLEL RESTRICTED

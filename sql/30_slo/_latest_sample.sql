@@ -27,6 +27,12 @@ BEGIN
          ORDER BY n.recorded_at DESC, n.metric_value
          LIMIT 1)
         UNION ALL
+        (SELECT d.microseconds / 1000.0::float8, d.recorded_at
+         FROM pggit_excellence.ddl_tracking_samples AS d
+         WHERE _latest_sample.metric_type = 'ddl_tracking_ms' AND d.recorded_at <= statement_timestamp()
+         ORDER BY d.recorded_at DESC, d.microseconds
+         LIMIT 1)
+        UNION ALL
         (SELECT COALESCE(s.metric_value, b.mean), COALESCE(s.recorded_at, b.bucket_start)
          FROM newest_bucket AS b
          LEFT JOIN LATERAL (
@@ -43,4 +49,4 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._latest_sample(text) IS
-    'Internal: value and time of the newest sample of a metric. NULL: there is none. Source: performance_metrics, metric_rollups.';
+    'Internal: value and time of the newest sample of a metric. NULL: there is none. Source: performance_metrics, ddl_tracking_samples, metric_rollups.';

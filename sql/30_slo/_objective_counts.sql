@@ -10,14 +10,14 @@ BEGIN
     SELECT o.objective, pggit_excellence._bucket('minute', n.recorded_at),
            COALESCE(sum(n.sample_count) FILTER (WHERE pggit_excellence._objective_met(n.metric_value, o.comparison, o.threshold)), 0)::bigint,
            sum(n.sample_count)::bigint
-    FROM pggit_excellence.performance_metrics_new AS n
+    FROM pggit_excellence.waiting_samples AS n
     JOIN pggit_excellence.slo_objectives AS o ON o.metric_type = n.metric_type
     WHERE o.kind = 'events' AND n.recorded_at >= counted_from AND n.recorded_at < counted_to
     GROUP BY o.objective, pggit_excellence._bucket('minute', n.recorded_at);
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._waiting_counts(timestamptz, timestamptz) IS
-    'Internal: good events and all events of each objective and minute among the samples of a window that maintain() has not rolled up yet. Source: performance_metrics_new.';
+    'Internal: good events and all events of each objective and minute among the samples of a window that maintain() has not rolled up yet. Source: waiting_samples.';
 
 -- Good events and all events of every objective in several windows with the same end: the roll-ups, and the samples that
 -- maintain() has not rolled up yet, in one snapshot. For which buckets belong to a window see _window_parts().
@@ -65,4 +65,4 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._objective_counts(timestamptz[], timestamptz) IS
-    'Internal: good events and all events of every objective of kind events in windows with these starts and one end, whether or not maintain() has rolled them up: one row per window and objective, 0 without any. Source: objective_rollups, performance_metrics_new.';
+    'Internal: good events and all events of every objective of kind events in windows with these starts and one end, whether or not maintain() has rolled them up: one row per window and objective, 0 without any. Source: objective_rollups, waiting_samples.';

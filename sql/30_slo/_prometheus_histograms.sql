@@ -23,7 +23,7 @@ BEGIN
         UNION ALL
         SELECT n.metric_type, sum(n.metric_value * n.sample_count), sum(n.sample_count),
                ARRAY[pggit_excellence._sketch_key(n.metric_value)], ARRAY[sum(n.sample_count)]
-        FROM pggit_excellence.performance_metrics_new AS n
+        FROM pggit_excellence.waiting_samples AS n
         WHERE n.metric_type LIKE '%\_ms'
         GROUP BY n.metric_type, pggit_excellence._sketch_key(n.metric_value)
     ), placed AS (

@@ -51,7 +51,7 @@ BEGIN
         FROM (
             SELECT r.metric_type FROM pggit_excellence.metric_rollups AS r WHERE r.resolution = 'total'
             UNION
-            SELECT n.metric_type FROM pggit_excellence.performance_metrics_new AS n
+            SELECT n.metric_type FROM pggit_excellence.waiting_samples AS n
         ) AS t
         CROSS JOIN LATERAL pggit_excellence._latest_sample(t.metric_type) AS l
         WHERE t.metric_type NOT LIKE '%\_ms'
@@ -71,7 +71,7 @@ BEGIN
 
     RETURN QUERY
     SELECT v.family, pggit_excellence._prometheus_sample(v.family, v.value)
-    FROM (SELECT count(*) AS samples, min(n.recorded_at) AS oldest FROM pggit_excellence.performance_metrics_new AS n) AS w
+    FROM (SELECT count(*) AS samples, min(n.recorded_at) AS oldest FROM pggit_excellence.waiting_samples AS n) AS w
     CROSS JOIN LATERAL (VALUES
         ('pggit_unrolled_samples', w.samples::numeric),
         ('pggit_oldest_unrolled_sample_timestamp_seconds', extract(epoch FROM w.oldest)::numeric)

@@ -26,4 +26,4 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.error_budget(interval) IS
 $comment$The error budget of each objective of kind events in the last budget_window (NULL: its own window): with a target of 0.999 one event in a thousand may be bad.
-bad: events that were not good. allowed_bad: how many may be, total * (1 - target). consumed: bad / allowed_bad; remaining: 1 - consumed, below 0 when more than all is spent; all three NULL without events. A limit has no budget and no row. note: no samples, disabled, counted since when, judged differently before. Source: objective_rollups, performance_metrics_new. Locks nothing beyond reading.$comment$;
+bad: events that were not good. allowed_bad: how many may be, total * (1 - target). consumed: bad / allowed_bad; remaining: 1 - consumed, below 0 when more than all is spent; all three NULL without events. A limit has no budget and no row. note: no samples, disabled, counted since when, judged differently before. Source: objective_rollups, waiting_samples. Locks nothing beyond reading.$comment$;

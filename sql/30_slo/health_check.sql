@@ -32,7 +32,7 @@ DECLARE
         SELECT 'this role may not read what pggit_excellence has measured: grant it pg_monitor or pggit_excellence_reader'
         WHERE EXISTS (
             SELECT FROM pg_catalog.unnest(ARRAY['sentinel_bookings', 'probe_results', 'performance_metrics',
-                                                'performance_metrics_new', 'availability_monitors']) AS t (name)
+                                                'waiting_samples', 'availability_monitors']) AS t (name)
             WHERE NOT pg_catalog.has_table_privilege('pggit_excellence.' || t.name, 'SELECT')));
 BEGIN
     RETURN QUERY

@@ -76,4 +76,4 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence.slo_report(timestamptz, timestamptz) IS
 $comment$Every objective over a past or running period, one row each; by default the current month (UTC) so far. period_end does not belong to the period.
 good, total: events. attained: good / total, cut to 6 digits. status: met, missed, no_data or disabled; of a limit the worst value of the period counts, and good, total, target, attained and budget_consumed are NULL. budget_consumed: bad events / (total * (1 - target)), above 1 when more than the budget was spent. p50, p95, p99: percentiles of the metric within 1 %, in its unit. NULL: no samples. note says what limits the answer: counted since when, judged differently before, finer counts no longer kept, a period that is not over.
-A minute belongs to the period when it begins in it. Source: objective_rollups, metric_rollups, performance_metrics_new. Locks nothing beyond reading.$comment$;
+A minute belongs to the period when it begins in it. Source: objective_rollups, metric_rollups, waiting_samples. Locks nothing beyond reading.$comment$;

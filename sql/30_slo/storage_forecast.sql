@@ -29,4 +29,4 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence.storage_forecast() IS
 $comment$When the disk space of pgGit's schemas and ours together reaches 90 % and all of the limit that an objective sets for storage_bytes (by default 100 GB), and how it is shared among the schemas.
 current_bytes: now, with indexes, TOAST and partitions. growth_bytes_per_day: linear fit over the daily means of the samples of storage_bytes in the last 30 days; NULL: samples on fewer than 7 days. reached_at: when the limit is reached if it grows on like this; now: it is reached already; NULL: not known, not growing, or not within 100 years. note says over what the fit was made, or why there is none.
-Source: pg_total_relation_size, metric_rollups, performance_metrics_new. Waits for whoever holds ACCESS EXCLUSIVE on one of the tables.$comment$;
+Source: pg_total_relation_size, metric_rollups, waiting_samples. Waits for whoever holds ACCESS EXCLUSIVE on one of the tables.$comment$;

@@ -51,23 +51,24 @@ SET lock_timeout = '1s'
 AS $body$
 DECLARE
     ended   bigint := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6;
-    frames  text := COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), '');
+    frames  text := pg_catalog.current_setting('pggit_excellence.sentinel_frames', true);
     began   bigint;
     counted bigint;
 BEGIN
-    began := CASE WHEN pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true) IS NOT NULL
-                   AND frames ~ '^[0-9]{16},' THEN pg_catalog.left(frames, 16)::bigint END;
+    began := CASE WHEN pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true) <> frames
+                  THEN pg_catalog.left(frames, 16)::bigint END;
 
-    IF began >= (pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1e6)::bigint AND began <= ended
-       AND NOT (TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %')
+    -- 946684800000000: the year 2000, before which there are no samples.
+    IF began >= GREATEST((pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1e6)::bigint, 946684800000000)
+       AND began <= ended AND NOT (TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %')
     THEN
-        INSERT INTO pggit_excellence.performance_metrics_new (metric_type, metric_value, tags)
-        SELECT 'ddl_tracking_ms', (ended - began) / 1000.0, pg_catalog.jsonb_build_object('event', TG_EVENT, 'command', TG_TAG)
-        WHERE EXISTS (
-            SELECT FROM pg_catalog.pg_event_trigger AS e
-            WHERE e.evtname >= 'pggit' AND e.evtname < 'pggiu' AND e.evtevent = TG_EVENT
-              AND e.evtenabled IN ('A', CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
-              AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags)));
+        INSERT INTO pggit_excellence.ddl_tracking_samples (recorded_at, microseconds, event, command)
+        SELECT pg_catalog.clock_timestamp(), ended - began, TG_EVENT, TG_TAG
+        FROM pg_catalog.pg_event_trigger AS e
+        WHERE e.evtname >= 'pggit' AND e.evtname < 'pggiu' AND e.evtevent = TG_EVENT
+          AND e.evtenabled IN ('A', CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+          AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags))
+        LIMIT 1;
         counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
                         ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
     ELSIF began > 0 AND TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %' THEN

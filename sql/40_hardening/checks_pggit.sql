@@ -108,7 +108,7 @@ AS $body$
          '{"soc2": ["CC7.2", "CC8.1"], "cwe": ["CWE-778"]}'::jsonb,
          'CREATE TABLE AS and SELECT INTO pass pgGit unrecorded, and so does all that was made while its triggers were off.'),
         ('pggit_kinds_unrecorded', 'Every kind of object is recorded',
-         'medium', ARRAY['strict'], 'text',
+         'medium', ARRAY['strict'], 'sql',
          '{"soc2": ["CC7.2", "CC8.1"], "cwe": ["CWE-778"]}'::jsonb,
          'Of 42 kinds of DDL pgGit records about 20: triggers, policies, grants, types and sequences change without a trace. enable_audit() records them all.'),
         ('pggit_slow_tracking', 'Tracked DDL is not slow for want of indexes',
@@ -466,16 +466,16 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    BEGIN
-        RETURN QUERY
-        SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
-            SELECT (pg_catalog.format('pggit.history %s: %s', h.id, h.change_description),
-                    pg_catalog.format('-- change the password, then: UPDATE pggit.history SET sql_executed = NULL WHERE id = %s', h.id))::pggit_excellence._fault
-            FROM (SELECT x.id, x.change_description, x.sql_executed FROM pggit.history AS x ORDER BY x.id DESC LIMIT 1000) AS h
-            WHERE h.sql_executed ~* '\mpassword(\s+|\s*=\s*)''[^'']+''|\mpassword=[[:alnum:]]'
-              AND h.sql_executed !~* '\mCREATE\s+(OR\s+REPLACE\s+)?FUNCTION\s+pggit_excellence\.'
-        )) AS v;
-    END
+BEGIN
+    RETURN QUERY
+    SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
+        SELECT (pg_catalog.format('pggit.history %s: %s', h.id, h.change_description),
+                pg_catalog.format('-- change the password, then: UPDATE pggit.history SET sql_executed = NULL WHERE id = %s', h.id))::pggit_excellence._fault
+        FROM (SELECT x.id, x.change_description, x.sql_executed FROM pggit.history AS x ORDER BY x.id DESC LIMIT 1000) AS h
+        WHERE h.sql_executed ~* '\mpassword(\s+|\s*=\s*)''[^'']+''|\mpassword=[[:alnum:]]'
+          AND h.sql_executed !~* '\mCREATE\s+(OR\s+REPLACE\s+)?FUNCTION\s+pggit_excellence\.'
+    )) AS v;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_history_secrets() IS
     'Internal: hardening check: what looks like a password in the SQL text of the 1,000 newest changes. Source: pggit.history.';
@@ -576,35 +576,40 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_untracked_tables() IS
     'Internal: hardening check: tables among the 50 newest that pggit.objects does not have. Source: pg_class, pggit.objects.';
 
+-- Extensions' own objects are left out: pgGit records CREATE EXTENSION's parts or not, nobody misses them.
 CREATE FUNCTION pggit_excellence._check_pggit_kinds_unrecorded()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    BEGIN
-        RETURN QUERY
-        SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
-            SELECT (k.kind || ': there are some, and pggit.objects has none',
-                    '-- SELECT pggit_excellence.enable_audit() records what pgGit does not')::pggit_excellence._fault
-            FROM (
-                SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED_VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind, n.nspname
-                FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('m', 'S', 'v', 'r', 'p')
-                UNION ALL
-                SELECT 'TRIGGER', n.nspname FROM pg_catalog.pg_trigger AS t
-                JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal
-                UNION ALL
-                SELECT 'TYPE', n.nspname FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace WHERE t.typtype IN ('e', 'd', 'r')
-                UNION ALL
-                SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname
-                FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-            ) AS k
-            WHERE pggit_excellence._schema_kind(k.nspname) = 'user'
-              AND k.kind NOT IN (SELECT DISTINCT o.object_type::text FROM pggit.objects AS o)
-        )) AS v;
-    END
+BEGIN
+    RETURN QUERY
+    SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
+        SELECT DISTINCT (k.kind || ': there are some, and pggit.objects has none',
+                'SELECT * FROM pggit_excellence.enable_audit()')::pggit_excellence._fault
+        FROM (
+            SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED_VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind,
+                   c.relnamespace AS schema_id, 'pg_catalog.pg_class'::pg_catalog.regclass::oid AS catalog, c.oid
+            FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('m', 'S', 'v', 'r', 'p')
+            UNION ALL
+            SELECT 'TRIGGER', c.relnamespace, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
+            FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
+            UNION ALL
+            SELECT 'TYPE', t.typnamespace, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+            FROM pg_catalog.pg_type AS t WHERE t.typtype IN ('e', 'd', 'r')
+            UNION ALL
+            SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.pronamespace, 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid
+            FROM pg_catalog.pg_proc AS p
+        ) AS k
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = k.schema_id AND pggit_excellence._schema_kind(n.nspname) = 'user'
+        WHERE k.kind NOT IN (SELECT DISTINCT o.object_type::text FROM pggit.objects AS o)
+          AND (k.catalog, k.oid) NOT IN (SELECT e.classid, e.objid FROM pg_catalog.pg_depend AS e WHERE e.deptype = 'e')
+          AND EXISTS (SELECT FROM pggit_excellence._audit_triggers() AS a WHERE a.state <> 'always')
+    )) AS v;
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_pggit_kinds_unrecorded() IS
-    'Internal: hardening check: kinds of objects that exist and of which pggit.objects has none. Source: catalogs, pggit.objects.';
+    'Internal: hardening check: kinds of objects that exist and of which pggit.objects has none, unless enable_audit() records all DDL. Source: catalogs, pggit.objects, pg_event_trigger.';
 
 CREATE FUNCTION pggit_excellence._check_pggit_slow_tracking()
 RETURNS TABLE (status text, evidence jsonb, remediation text)

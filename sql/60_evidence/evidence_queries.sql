@@ -24,7 +24,8 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._require_period(timestamptz, timestamptz) IS
     'Internal: raises a clear error unless the period begins in the past and ends after its beginning.';
 
--- The queries with :since and :until in them. They show no passwords, no secrets of settings, and no text of statements.
+-- The queries with :since and :until in them. They show no passwords, no secrets of settings, and no text of statements;
+-- so no remediations either, which are complete and may hold what is in a setting now.
 CREATE FUNCTION pggit_excellence._evidence_catalog()
 RETURNS TABLE (evidence text, title text, criteria text[], query text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 50
@@ -51,6 +52,10 @@ $query$SELECT l.action_id, l.action, l.kind, l.schema_name, l.relation_name, l.i
 FROM pggit_excellence.action_log AS l
 WHERE l.applied_at < :until AND (l.undone_at IS NULL OR l.undone_at >= :since)
 ORDER BY l.action_id$query$),
+    ('archive_problems', 'Archived history that was changed since it was archived', '{C1.2,PI1.5}',
+$query$SELECT * FROM pggit_excellence.verify_archive()$query$),
+    ('archive_runs', 'What was archived and purged, when and by whom', '{C1.2}',
+$query$SELECT r.* FROM pggit_excellence.archive_runs AS r ORDER BY r.run_id$query$),
     ('archiver', 'Archiving of the write-ahead log', '{A1.2}',
 $query$SELECT pg_catalog.current_setting('archive_mode') AS archive_mode, a.archived_count, a.last_archived_time, a.failed_count, a.last_failed_time, a.stats_reset
 FROM pg_catalog.pg_stat_archiver AS a$query$),
@@ -124,7 +129,8 @@ ORDER BY e.extname$query$),
     ('fips_status', 'Which cryptography is at work', '{CC6.1,CC6.7,C1.1}',
 $query$SELECT * FROM pggit_excellence.fips_status()$query$),
     ('hardening_check', 'Every hardening check with its evidence', '{CC6.1,CC6.3,CC6.6,CC6.7,CC6.8,CC7.1,C1.1}',
-$query$SELECT * FROM pggit_excellence.hardening_check('standard')$query$),
+$query$SELECT h.check_id, h.category, h.title, h.severity, h.status, h.evidence, h.refs
+FROM pggit_excellence.hardening_check('standard') AS h$query$),
     ('hardening_exclusions', 'Findings that were accepted: by whom, why and until when', '{CC7.1,CC7.3}',
 $query$SELECT e.finding_key, e.reason, e.excluded_at, e.excluded_by, e.expires_at
 FROM pggit_excellence.finding_exclusions AS e
@@ -134,7 +140,7 @@ $query$SELECT * FROM pggit_excellence.hardening_score('standard')$query$),
     ('health_check', 'Whether pgGit records what it should, and the server lets it', '{CC7.2,A1.1,PI1.3}',
 $query$SELECT * FROM pggit_excellence.health_check()$query$),
     ('history_archive', 'Archived history: how much, from when until when', '{C1.2,PI1.5}',
-$query$SELECT pg_catalog.count(*) AS archived_rows, pg_catalog.min(a.created_at) AS oldest, pg_catalog.max(a.created_at) AS newest
+$query$SELECT pg_catalog.count(*) AS archived_rows, pg_catalog.min(a.changed_at) AS oldest, pg_catalog.max(a.changed_at) AS newest
 FROM pggit_excellence.history_archive AS a$query$),
     ('legal_holds', 'Legal holds on history', '{C1.1,C1.2}',
 $query$SELECT * FROM pggit_excellence.legal_holds AS h ORDER BY 1$query$),
@@ -157,6 +163,11 @@ $query$SELECT l.audit_id, l.occurred_at, l.event_kind, l.actor, l.details
 FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until AND l.event_kind IN ('archive', 'purge', 'pseudonymize', 'legal_hold')
 ORDER BY l.audit_id NULLS LAST, l.event_id$query$),
+    ('pseudonyms', 'Names that were replaced by pseudonyms in the period; whom they stand for is stored nowhere', '{C1.2}',
+$query$SELECT p.pseudonym, p.made_at, p.made_by, p.replaced, p.kept
+FROM pggit_excellence.pseudonyms AS p
+WHERE p.made_at >= :since AND p.made_at < :until
+ORDER BY p.made_at, p.pseudonym COLLATE "C"$query$),
     ('replication', 'Standbys that stream from this server', '{A1.2}',
 $query$SELECT r.application_name, r.state, r.sync_state, r.replay_lag, r.reply_time
 FROM pg_catalog.pg_stat_replication AS r

@@ -51,6 +51,9 @@ AS $body$
                WHEN 'pggit_excellence.audit_log_files' THEN NULL
                WHEN 'pggit_excellence.audit_state' THEN NULL
                WHEN 'pggit_excellence.ddl_rate_limits' THEN NULL
+               -- Written by the sentinels, as their owner; maintain() takes from it.
+               WHEN 'pggit_excellence.ddl_tracking_samples' THEN 'DELETE'
+               WHEN 'pggit_excellence.waiting_samples' THEN NULL
                ELSE 'INSERT, UPDATE, DELETE'
            END
 $body$;

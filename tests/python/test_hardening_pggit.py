@@ -162,7 +162,8 @@ PLANTS = [
         "CREATE SEQUENCE silent",
         "SEQUENCE: there are some, and pggit.objects has none",
         status="warn",
-        mend="DROP SEQUENCE silent",
+        near="CREATE EXTENSION pg_stat_statements",
+        clean="DROP SEQUENCE silent; SELECT pggit_excellence.disable_audit(); DROP EXTENSION pg_stat_statements",
     ),
 ]
 

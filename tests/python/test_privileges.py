@@ -32,6 +32,8 @@ GUARDED: dict[str, set[str]] = {
     "pggit_excellence.audit_log_sealed": set(),
     "pggit_excellence.audit_state": set(),
     "pggit_excellence.ddl_rate_limits": set(),
+    "pggit_excellence.ddl_tracking_samples": {"DELETE"},  # maintain() runs as the operator
+    "pggit_excellence.waiting_samples": set(),
 }
 
 # Every object, in our schema and as our wrapper in pgGit's, with the roles that must have each privilege.

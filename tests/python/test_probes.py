@@ -162,11 +162,11 @@ def test_sentinels_check(pggit: psycopg.Connection) -> None:
     assert "enable_sentinels()" in message
     pggit.execute("SELECT * FROM pggit_excellence.enable_sentinels()")
     assert health(pggit, "sentinels")[0] == "healthy"
-    pggit.execute("ALTER TABLE pggit_excellence.performance_metrics ADD CHECK (metric_value < 0) NOT VALID")
-    assert health(pggit, "sentinels")[0] == "warning", "its own sample was refused"
     pggit.execute(
-        "ALTER TABLE pggit_excellence.performance_metrics DROP CONSTRAINT performance_metrics_metric_value_check"
+        "ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CONSTRAINT fault CHECK (microseconds < 0) NOT VALID"
     )
+    assert health(pggit, "sentinels")[0] == "warning", "its own sample was refused"
+    pggit.execute("ALTER TABLE pggit_excellence.ddl_tracking_samples DROP CONSTRAINT fault")
     probes(pggit)
     assert health(pggit, "sentinels")[0] == "warning", "still visible after it was booked"
     probes(pggit)

@@ -51,7 +51,7 @@ def developer(measured: psycopg.Connection) -> Iterator[str]:
 def samples(connection: psycopg.Connection) -> list[tuple[str, str, float]]:
     """Event, command and milliseconds of every sample, in the order of measuring."""
     return connection.execute(
-        "SELECT tags ->> 'event', tags ->> 'command', metric_value FROM pggit_excellence.performance_metrics"
+        "SELECT tags ->> 'event', tags ->> 'command', metric_value FROM pggit_excellence.waiting_samples"
         " WHERE metric_type = 'ddl_tracking_ms' ORDER BY recorded_at"
     ).fetchall()
 
@@ -92,7 +92,7 @@ def test_as_long_as_postgresql_counts(measured: psycopg.Connection) -> None:
         (FIXTURES / "track_objects.sql").read_text().replace(":objects", "1100").split("-- FULL")[0].encode()
     )
     measured.execute("SELECT pg_stat_reset()")
-    measured.execute("DELETE FROM pggit_excellence.performance_metrics")
+    measured.execute("DELETE FROM pggit_excellence.ddl_tracking_samples")
     for number in range(150):
         measured.execute(f"CREATE TABLE t{number} (id int, a text, b text, c text)".encode())
         measured.execute(f"DROP TABLE t{number}".encode())
@@ -298,6 +298,7 @@ def test_ordinary_role(server: Server, measured: psycopg.Connection, developer: 
         for forbidden in (
             "SELECT nextval('pggit_excellence.sentinel_started')",
             "INSERT INTO pggit_excellence.performance_metrics VALUES ('ddl_tracking_ms', 1)",
+            "INSERT INTO pggit_excellence.ddl_tracking_samples VALUES (now(), 1, 'sql_drop', 'DROP TABLE')",
             "SELECT pggit_excellence._sentinel_begin()",
             "SELECT * FROM pggit_excellence.enable_sentinels()",
         ):
@@ -358,8 +359,8 @@ def test_setting_meanwhile(server: Server, measured: psycopg.Connection, develop
 
 
 DAMAGE = (
-    "DROP TABLE pggit_excellence.performance_metrics CASCADE",
-    "ALTER TABLE pggit_excellence.performance_metrics ADD CHECK (metric_type <> 'ddl_tracking_ms') NOT VALID",
+    "DROP TABLE pggit_excellence.ddl_tracking_samples CASCADE",
+    "ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (microseconds < 0) NOT VALID",
     "DROP SEQUENCE pggit_excellence.sentinel_started",
     "DROP SEQUENCE pggit_excellence.sentinel_tracked",
     "DROP SEQUENCE pggit_excellence.sentinel_errors",
@@ -383,9 +384,7 @@ def test_damage_lets_ddl_pass(server: Server, make_database: MakeDatabase) -> No
 
 
 def test_our_error_is_no_failure(measured: psycopg.Connection) -> None:
-    measured.execute(
-        "ALTER TABLE pggit_excellence.performance_metrics ADD CHECK (metric_type <> 'ddl_tracking_ms') NOT VALID"
-    )
+    measured.execute("ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (microseconds < 0) NOT VALID")
     assert status(measured, "errors") == 1, "the ALTER TABLE itself"
     book(measured)
     measured.execute("CREATE TABLE t (i int)")
@@ -395,7 +394,7 @@ def test_our_error_is_no_failure(measured: psycopg.Connection) -> None:
 
 def test_lock_on_our_table_does_not_hold_ddl(server: Server, measured: psycopg.Connection) -> None:
     with server.connect(measured.info.dbname) as other, other.transaction():
-        other.execute("LOCK TABLE pggit_excellence.performance_metrics")
+        other.execute("LOCK TABLE pggit_excellence.ddl_tracking_samples")
         measured.execute("SET statement_timeout = '20s'")
         measured.execute("CREATE TABLE t (i int)")
     assert status(measured, "errors") == 1
@@ -454,6 +453,38 @@ def test_bypassed(measured: psycopg.Connection) -> None:
     measured.execute("CREATE VIEW v AS SELECT 1 AS x")
     assert commands(measured)[1:] == ["CREATE VIEW"]
     assert book(measured) == (2, 0)
+
+
+def test_maintain_moves_the_samples(measured: psycopg.Connection) -> None:
+    """Each into performance_metrics, once, whole, however small the batches; what readers say does not change."""
+    for number in range(5):
+        measured.execute(f"CREATE TABLE t{number} (i int); DROP TABLE t{number}".encode())
+    measured.execute(
+        "SELECT pggit_excellence.record_metric('ddl_tracking_ms', 7, recorded_at => now() - interval '1 hour')"
+    )
+    counts = "SELECT s.* FROM pggit_excellence.error_budget('1 day') AS s WHERE objective ~ '^ddl_tracking' ORDER BY 1"
+    percentiles = (
+        "SELECT * FROM pggit_excellence.metric_percentiles('ddl_tracking_ms', now() - interval '1 day', now())"
+    )
+    waiting, said = samples(measured), [measured.execute(query.encode()).fetchall() for query in (counts, percentiles)]
+    assert len(waiting) == 11
+    moved: list[int] = []
+    while not moved or moved[-1]:
+        row = measured.execute(
+            "SELECT affected FROM pggit_excellence.maintain(batch_size => 4) WHERE task = 'roll up samples'"
+        ).fetchone()
+        assert row is not None
+        moved.append(row[0])
+    assert moved == [4, 4, 4, 0], "one more: what the first call booked as ddl_tracking_ok"
+    assert samples(measured) == []
+    assert (
+        waiting
+        == measured.execute(
+            "SELECT tags ->> 'event', tags ->> 'command', metric_value FROM pggit_excellence.performance_metrics"
+            " WHERE metric_type = 'ddl_tracking_ms' AND rolled_up ORDER BY recorded_at"
+        ).fetchall()
+    )
+    assert said == [measured.execute(query.encode()).fetchall() for query in (counts, percentiles)]
 
 
 # --- coming and going

