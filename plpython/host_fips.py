@@ -34,6 +34,15 @@ def function(library, name, result, *arguments):
     return found
 
 
+def loaded_library(path):
+    """The library that the program itself is linked with; else the one at `path`.
+
+    A Python module may have loaded another libcrypto, for itself only.
+    """
+    program = ctypes.CDLL(None)
+    return ctypes.CDLL(path) if function(program, "OpenSSL_version", ctypes.c_char_p, ctypes.c_int) is None else program
+
+
 def version(library):
     """The version that the library tells, e.g. "OpenSSL 3.0.17 1 Jul 2025"."""
     tell = function(library, "OpenSSL_version", ctypes.c_char_p, ctypes.c_int)
@@ -82,11 +91,12 @@ def host_fips(proc_root="/proc", path=None):
     rows = [
         {"fact": "kernel_mode", "value": kernel_mode(proc_root), "note": "/proc/sys/crypto/fips_enabled"},
     ]
-    path = mapped_library(proc_root) if path is None else path
-    if path is None:
+    loaded = mapped_library(proc_root)
+    if path is None and loaded is None:
         rows.append({"fact": "library", "value": None, "note": "no libcrypto is loaded in the server's process"})
         return rows
-    library = ctypes.CDLL(path)
+    library = loaded_library(loaded) if path is None else ctypes.CDLL(path)
+    path = path or loaded
     providers = available_providers(library)
     facts = {
         "library": version(library),

@@ -146,12 +146,12 @@ COMMENT ON FUNCTION pggit_excellence._hba_text(text, text[], text[], text, inet,
 
 -- The verdict on a set of faults: pass where there are none; else the shell commands that edit the files and have them
 -- read again. All edits of one file are one sed, so that the line numbers hold. Of many faults the evidence has 20.
-CREATE FUNCTION pggit_excellence._hba_verdict(faults jsonb, severe text DEFAULT 'fail')
+CREATE FUNCTION pggit_excellence._hba_verdict(faults jsonb)
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN faults IS NULL THEN 'pass' ELSE severe END,
+    SELECT CASE WHEN faults IS NULL THEN 'pass' ELSE 'fail' END,
            CASE WHEN faults IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('count', pg_catalog.jsonb_array_length(faults), 'found', (
                SELECT pg_catalog.jsonb_agg(s.fault - 'edit' ORDER BY s.number)
                FROM (SELECT f.fault, pg_catalog.row_number() OVER (ORDER BY f.fault ->> 'file', (f.fault ->> 'line')::integer) AS number
@@ -168,7 +168,7 @@ AS $body$
                      GROUP BY f.fault ->> 'file') AS c)
                || E'\npsql -X -c ''SELECT pg_catalog.pg_reload_conf()''' END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._hba_verdict(jsonb, text) IS
+COMMENT ON FUNCTION pggit_excellence._hba_verdict(jsonb) IS
     'Internal: the verdict on faults from _hba_fault(), with shell commands that mend them; NULL: none.';
 
 -- The maps of pg_ident.conf. Before 15 no view has them: a superuser reads the file.

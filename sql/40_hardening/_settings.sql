@@ -42,8 +42,7 @@ COMMENT ON FUNCTION pggit_excellence._alter_system(text, text[]) IS
 -- What a check says of one setting: pass where it matches, else the statements that set it.
 --   good       regular expression of the values that pass
 --   elements   what to set it to
---   severe     the status where it does not match: fail or warn
-CREATE FUNCTION pggit_excellence._setting_verdict(name text, good text, elements text[], severe text DEFAULT 'fail')
+CREATE FUNCTION pggit_excellence._setting_verdict(name text, good text, elements text[])
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -59,17 +58,17 @@ BEGIN
     IF value ~ good THEN
         status := 'pass';
     ELSE
-        status := severe;
+        status := 'fail';
         remediation := pggit_excellence._alter_system(name, elements);
     END IF;
     RETURN NEXT;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._setting_verdict(text, text, text[], text) IS
-    'Internal: the verdict on one setting whose good values match a regular expression; elements: what to set it to; severe: fail or warn.';
+COMMENT ON FUNCTION pggit_excellence._setting_verdict(text, text, text[]) IS
+    'Internal: the verdict on one setting whose good values match a regular expression; elements: what to set it to.';
 
 -- The same for a number: pass from lowest to highest, both included; NULL: no limit on that side.
-CREATE FUNCTION pggit_excellence._number_verdict(name text, lowest bigint, highest bigint, element text, severe text DEFAULT 'fail')
+CREATE FUNCTION pggit_excellence._number_verdict(name text, lowest bigint, highest bigint, element text)
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -84,7 +83,7 @@ BEGIN
     evidence := pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
         'setting', name, 'value', value, 'expected', element, 'lowest', lowest, 'highest', highest));
     IF value < lowest OR value > highest THEN
-        status := severe;
+        status := 'fail';
         remediation := pggit_excellence._alter_system(name, ARRAY[element]);
     ELSE
         status := 'pass';
@@ -92,7 +91,7 @@ BEGIN
     RETURN NEXT;
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._number_verdict(text, bigint, bigint, text, text) IS
+COMMENT ON FUNCTION pggit_excellence._number_verdict(text, bigint, bigint, text) IS
     'Internal: the verdict on one numeric setting; lowest and highest, in its base unit, pass, NULL: no limit; element: what to set it to.';
 
 -- The libraries that are loaded with the server; or, with the second column, that will be after the next restart, where

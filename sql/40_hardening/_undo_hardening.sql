@@ -90,7 +90,7 @@ COMMENT ON FUNCTION pggit_excellence._refuse_powerless(pggit_excellence.action_l
     'Internal: raises for a row of action_log whose writer, stamped by the server, is neither owner of the object nor a superuser, or no role any more.';
 
 -- The kinds that change the state of one thing.
-CREATE FUNCTION pggit_excellence._undo_state(done pggit_excellence.action_log)
+CREATE FUNCTION pggit_excellence._restore_state(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -127,48 +127,48 @@ BEGIN
     RETURN ARRAY[statement];
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_state(pggit_excellence.action_log) IS
+COMMENT ON FUNCTION pggit_excellence._restore_state(pggit_excellence.action_log) IS
     'Internal: for undo(), the statement that puts one thing of pgGit''s back into the state before harden(); empty: it is gone or has that state.';
 
 CREATE FUNCTION pggit_excellence._undo_function_security(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._undo_state(done) $body$;
+AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_function_security(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _undo_state().';
+    'Internal: for undo(), see _restore_state().';
 
 CREATE FUNCTION pggit_excellence._undo_event_trigger(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._undo_state(done) $body$;
+AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_event_trigger(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _undo_state().';
+    'Internal: for undo(), see _restore_state().';
 
 CREATE FUNCTION pggit_excellence._undo_trigger(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._undo_state(done) $body$;
+AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_trigger(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _undo_state().';
+    'Internal: for undo(), see _restore_state().';
 
 CREATE FUNCTION pggit_excellence._undo_policy(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._undo_state(done) $body$;
+AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_policy(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _undo_state().';
+    'Internal: for undo(), see _restore_state().';
 
 CREATE FUNCTION pggit_excellence._undo_row_security(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._undo_state(done) $body$;
+AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_row_security(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _undo_state().';
+    'Internal: for undo(), see _restore_state().';
 
 -- Privileges as they can be named for an object of this type: those that PostgreSQL has, for columns of the object too.
 CREATE FUNCTION pggit_excellence._privilege_names(what text, catalog regclass, object_oid oid)

@@ -49,15 +49,16 @@ DECLARE
     limited pggit_excellence.ddl_rate_limits;
     wait    bigint := 0;
 BEGIN
+    -- It must be the first to get a transaction number, which counting needs.
+    IF TG_TAG = 'DROP INDEX' AND pg_catalog.current_query() ~* 'concurrently' THEN
+        RETURN;
+    END IF;
     BEGIN
         SELECT l.* INTO limited FROM pggit_excellence.ddl_rate_limits AS l WHERE l.role_name = session_user;
         IF NOT FOUND AND NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user) THEN
             SELECT l.* INTO limited FROM pggit_excellence.ddl_rate_limits AS l WHERE l.role_name = 'public';
         END IF;
-        -- DROP INDEX CONCURRENTLY must be the first to get a transaction number, which counting a token needs.
-        IF limited.statements IS NOT NULL AND NOT pggit_excellence._guards_off()
-           AND NOT (TG_TAG = 'DROP INDEX' AND pg_catalog.current_query() ~* 'concurrently')
-        THEN
+        IF limited.statements IS NOT NULL AND NOT pggit_excellence._guards_off() THEN
             wait := pggit_excellence._take_ddl_token(limited);
         END IF;
     EXCEPTION WHEN OTHERS THEN

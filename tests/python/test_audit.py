@@ -279,6 +279,25 @@ def test_other_encodings(server: Server, encoding: str) -> None:
         admin.execute("DROP DATABASE audit_encoding WITH (FORCE)")
 
 
+def test_hostile_names(server: Server, audited: psycopg.Connection) -> None:
+    """Both implementations hash the same text for quotes, backslashes, control characters and beyond the BMP."""
+    names = ['a"b', "a\\b", "a\nb\tc\x01\x1f\x7f", "a/b'c", "é\u2028\U0001f600", " ", "NULL", "[1, 2]"]
+    for name in names:
+        quoted = '"' + name.replace('"', '""') + '"'
+        audited.execute(f"CREATE ROLE {quoted} LOGIN; GRANT CREATE ON SCHEMA public TO {quoted}".encode())
+        with psycopg.connect(server.dsn(audited.info.dbname), user=name) as connection:
+            connection.execute(f"CREATE TABLE public.{quoted} ({quoted} int)".encode())
+    seal(audited)
+    actors = audited.execute(
+        "SELECT DISTINCT actor FROM pggit_excellence.audit_log WHERE actor <> 'postgres'"
+    ).fetchall()
+    assert {actor for (actor,) in actors} == set(names)
+    assert verified(audited) == (True, None, None)
+    for name in names:
+        quoted = '"' + name.replace('"', '""') + '"'
+        audited.execute(f"DROP OWNED BY {quoted}; DROP ROLE {quoted}".encode())
+
+
 def test_dump_and_restore(
     server: Server,
     audited: psycopg.Connection,

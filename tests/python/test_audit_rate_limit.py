@@ -43,11 +43,9 @@ def as_role(server: Server, connection: psycopg.Connection, role: str) -> psycop
     return server.connect(connection.info.dbname, user=role)
 
 
-@pytest.mark.parametrize("count", [1, 37, 100])
-def test_exact_under_thirty_two_sessions(server: Server, limited: psycopg.Connection, count: int) -> None:
-    """Committed, rolled back, or held open meanwhile: exactly `count` pass, the rest is refused and counted."""
-    limit(limited, "limited_one", count)
-    passed, refused, start = [0] * 32, [0] * 32, threading.Barrier(32)
+def outcomes(server: Server, limited: psycopg.Connection, sessions: int) -> tuple[int, int]:
+    """Six attempts in each session, all at once, every third rolled back: how many passed, how many were refused."""
+    passed, refused, start = [0] * sessions, [0] * sessions, threading.Barrier(sessions)
 
     def attempt(number: int) -> None:
         with as_role(server, limited, "limited_one") as connection:
@@ -55,19 +53,39 @@ def test_exact_under_thirty_two_sessions(server: Server, limited: psycopg.Connec
             for turn in range(6):
                 try:
                     with connection.transaction(force_rollback=turn % 3 == 1):
-                        connection.execute(f"CREATE TABLE r{number}_{turn} (i int)".encode())
+                        connection.execute(f"CREATE TEMP TABLE r{turn} (i int)".encode())
                         passed[number] += 1
                         time.sleep(0.01)
                 except REFUSED:
                     refused[number] += 1
 
-    sessions = [threading.Thread(target=attempt, args=[number]) for number in range(32)]
-    for session in sessions:
-        session.start()
-    for session in sessions:
-        session.join()
-    assert (sum(passed), sum(refused)) == (count, 32 * 6 - count)
+    threads = [threading.Thread(target=attempt, args=[number]) for number in range(sessions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(passed), sum(refused)
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_exact_under_thirty_two_sessions(server: Server, limited: psycopg.Connection, count: int) -> None:
+    """Committed, rolled back, or held open meanwhile: exactly `count` pass, the rest is refused and counted."""
+    limit(limited, "limited_one", count)
+    assert outcomes(server, limited, 32) == (count, 32 * 6 - count)
     assert one(limited, "SELECT refused, lost FROM pggit_excellence.audit_status()") == (32 * 6 - count, 0)
+
+
+@pytest.mark.once
+def test_it_is_the_lock_that_makes_it_exact(server: Server, limited: psycopg.Connection) -> None:
+    """With a pause between reading and writing the bucket it stays exact; without the lock it does not."""
+    definition = one(limited, "SELECT pg_get_functiondef('pggit_excellence._take_ddl_token'::regproc)")
+    slow = definition.replace("IF wait = 0 THEN", "PERFORM pg_catalog.pg_sleep(0.02); IF wait = 0 THEN")
+    unlocked = re.sub(r"LOCK TABLE [^;]*;", "", slow)
+    assert len({definition, slow, unlocked}) == 3
+    for body, exact in ((slow, True), (unlocked, False)):
+        limited.execute(body.encode())
+        limit(limited, "limited_one", 10)
+        assert (outcomes(server, limited, 8)[0] == 10) is exact
 
 
 def test_the_error(server: Server, limited: psycopg.Connection) -> None:
