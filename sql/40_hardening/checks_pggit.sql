@@ -585,11 +585,11 @@ AS $body$
 BEGIN
     RETURN QUERY
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
-        SELECT (k.kind || ': there are some, and pggit.objects has none',
+        SELECT DISTINCT (k.kind || ': there are some, and pggit.objects has none',
                 'SELECT * FROM pggit_excellence.enable_audit()')::pggit_excellence._fault
         FROM (
             SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED_VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind,
-                   c.relnamespace AS schema_id, 'pg_catalog.pg_class'::pg_catalog.regclass AS catalog, c.oid
+                   c.relnamespace AS schema_id, 'pg_catalog.pg_class'::pg_catalog.regclass::oid AS catalog, c.oid
             FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('m', 'S', 'v', 'r', 'p')
             UNION ALL
             SELECT 'TRIGGER', c.relnamespace, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
@@ -603,8 +603,7 @@ BEGIN
         ) AS k
         JOIN pg_catalog.pg_namespace AS n ON n.oid = k.schema_id AND pggit_excellence._schema_kind(n.nspname) = 'user'
         WHERE k.kind NOT IN (SELECT DISTINCT o.object_type::text FROM pggit.objects AS o)
-          AND NOT EXISTS (
-            SELECT FROM pg_catalog.pg_depend AS e WHERE e.classid = k.catalog AND e.objid = k.oid AND e.deptype = 'e')
+          AND (k.catalog, k.oid) NOT IN (SELECT e.classid, e.objid FROM pg_catalog.pg_depend AS e WHERE e.deptype = 'e')
           AND EXISTS (SELECT FROM pggit_excellence._audit_triggers() AS a WHERE a.state <> 'always')
     )) AS v;
 END
