@@ -170,6 +170,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 55_retention/_partition_blockers.sql
 \ir 55_retention/_partition_statements.sql
 \ir 55_retention/_partition_swap.sql
+\ir 55_retention/_require_history.sql
 \ir 55_retention/_undo_partitioning.sql
 \ir 55_retention/archive_all_history.sql
 \ir 55_retention/archive_history.sql

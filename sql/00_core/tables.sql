@@ -37,8 +37,8 @@ CREATE TABLE pggit_excellence.action_log (
     undo_note     text,
     CONSTRAINT action_log_kind CHECK (kind IN (
         'index', 'storage parameter',
-        'function security', 'public privileges', 'role privileges', 'default privileges', 'event trigger', 'trigger', 'policy',
-        'row security', 'partitioning'))
+        'function security', 'public privileges', 'role privileges', 'taken privileges', 'default privileges', 'event trigger',
+        'trigger', 'policy', 'row security', 'partitioning'))
 );
 COMMENT ON TABLE pggit_excellence.action_log IS
     'What this extension changed in objects that are not its own, and how to undo it: see undo(action_id).';

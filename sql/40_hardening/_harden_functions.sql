@@ -113,6 +113,54 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._harden_functions() IS
     'Internal: the part of harden() that pins the search_path (and settings) of pgGit''s functions and makes those of its event triggers SECURITY DEFINER.';
 
+-- Those with whose rights the event triggers run, or will.
+CREATE FUNCTION pggit_excellence._tracking_definers()
+RETURNS SETOF oid
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT DISTINCT p.proowner
+    FROM pggit_excellence._tracking_functions() AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.function_oid
+    WHERE t.event_trigger
+$body$;
+COMMENT ON FUNCTION pggit_excellence._tracking_definers() IS
+    'Internal: the owners of the functions of pgGit''s event triggers.';
+
+-- Who may change what they run: superusers, and their owner. Where there are two owners, neither trusts the other.
+CREATE FUNCTION pggit_excellence._trusted_roles()
+RETURNS SETOF oid
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT r.oid FROM pg_catalog.pg_roles AS r
+    JOIN pg_catalog.pg_database AS b ON b.datname = pg_catalog.current_database()
+    JOIN pg_catalog.pg_roles AS u ON u.oid = CASE r.rolname WHEN 'pg_database_owner' THEN b.datdba ELSE r.oid END
+    WHERE u.rolsuper OR ARRAY[u.oid] = ARRAY(SELECT d.oid FROM pggit_excellence._tracking_definers() AS d (oid))
+$body$;
+COMMENT ON FUNCTION pggit_excellence._trusted_roles() IS
+    'Internal: roles that may change what pgGit''s event triggers run without gaining by it: superusers, and their one owner.';
+
+-- Privileges by which other roles can have the event triggers run functions of their own: CREATE in pgGit's schemas and
+-- TRIGGER on its tables, which GRANT ALL gives. Nobody needs them.
+--   removable  harden() takes it; false: from another grantor, or passed on, so that people must look
+CREATE FUNCTION pggit_excellence._meddling_privileges()
+RETURNS TABLE (privilege text, what text, schema_name text, object_name text, identity text, role_name text, removable boolean)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT a.privilege_type, o.what, o.schema_name, o.object_name, o.identity, r.rolname::text,
+           pg_catalog.bool_and(a.grantor = o.owner AND NOT a.is_grantable)
+    FROM pggit_excellence._pggit_objects() AS o
+    CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
+    JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+    WHERE (o.what, a.privilege_type) IN (('SCHEMA', 'CREATE'), ('TABLE', 'TRIGGER')) AND a.grantee <> o.owner
+      AND a.grantee NOT IN (SELECT t.oid FROM pggit_excellence._trusted_roles() AS t (oid))
+      AND EXISTS (SELECT FROM pggit_excellence._tracking_definers())
+    GROUP BY 1, 2, 3, 4, 5, 6
+$body$;
+COMMENT ON FUNCTION pggit_excellence._meddling_privileges() IS
+    'Internal: CREATE in pgGit''s schemas and TRIGGER on its tables that other roles than owners and superusers hold. removable: granted by the owner and without grant option.';
+
 -- What would make a SECURITY DEFINER function of an event trigger an escalation of its own: somebody else who can change
 -- what it runs. harden() refuses while there is any.
 --   statement  what removes it; NULL: to be decided by people
@@ -124,17 +172,8 @@ AS $body$
     WITH tracking AS MATERIALIZED (
         SELECT f.function_oid, f.event_trigger FROM pggit_excellence._tracking_functions() AS f
     ),
-    -- Those with whose rights the event triggers will run. Where there are two, neither trusts the other.
     definer AS MATERIALIZED (
-        SELECT DISTINCT p.proowner AS oid
-        FROM tracking AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.function_oid
-        WHERE t.event_trigger
-    ),
-    trusted AS MATERIALIZED (
-        SELECT r.oid FROM pg_catalog.pg_roles AS r
-        JOIN pg_catalog.pg_database AS b ON b.datname = pg_catalog.current_database()
-        JOIN pg_catalog.pg_roles AS u ON u.oid = CASE r.rolname WHEN 'pg_database_owner' THEN b.datdba ELSE r.oid END
-        WHERE u.rolsuper OR ARRAY[u.oid] = ARRAY(SELECT d.oid FROM definer AS d)
+        SELECT d.oid FROM pggit_excellence._tracking_definers() AS d (oid)
     ),
     -- The schemas that the pinned paths name.
     path AS MATERIALIZED (
@@ -163,17 +202,6 @@ AS $body$
            -- They will be.
            OR p.oid IN ('pggit_excellence._stamp_created_by()'::pg_catalog.regprocedure,
                         'pggit_excellence._history_append_only()'::pg_catalog.regprocedure)
-    ),
-    granted (privilege, what, name, grantee) AS (
-        SELECT a.privilege_type, 'SCHEMA', pg_catalog.quote_ident(n.nspname), a.grantee
-        FROM pg_catalog.pg_namespace AS n JOIN path AS s ON s.oid = n.oid
-        CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS a
-        WHERE a.privilege_type = 'CREATE' AND a.grantee NOT IN (0, n.nspowner)
-        UNION
-        SELECT a.privilege_type, 'TABLE', c.oid::pg_catalog.regclass::text, a.grantee
-        FROM pg_catalog.pg_class AS c JOIN path AS s ON s.oid = c.relnamespace
-        CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
-        WHERE c.relkind IN ('r', 'p') AND a.privilege_type = 'TRIGGER' AND a.grantee NOT IN (0, c.relowner)
     )
     SELECT o.name,
            pg_catalog.format('ALTER %s %s OWNER TO %I', o.what, o.name, (
@@ -184,16 +212,13 @@ AS $body$
     FROM owned AS o CROSS JOIN (
         SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.oid)), ', ') AS names FROM definer AS d
     ) AS d
-    WHERE d.names IS NOT NULL AND o.owner NOT IN (SELECT t.oid FROM trusted AS t)
+    WHERE d.names IS NOT NULL AND o.owner NOT IN (SELECT t.oid FROM pggit_excellence._trusted_roles() AS t (oid))
     UNION ALL
-    SELECT g.name, pg_catalog.format('REVOKE %s ON %s %s FROM %I', g.privilege, g.what, g.name, r.rolname),
-           pg_catalog.format('%I could have pgGit''s event triggers run functions of its own with the rights of %s.', r.rolname, d.names)
-    FROM granted AS g
-    JOIN pg_catalog.pg_roles AS r ON r.oid = g.grantee
-    CROSS JOIN (
-        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.oid)), ', ') AS names FROM definer AS d
-    ) AS d
-    WHERE d.names IS NOT NULL AND g.grantee NOT IN (SELECT t.oid FROM trusted AS t)
+    SELECT m.identity, pg_catalog.format('REVOKE %s ON %s %s FROM %I', m.privilege, m.what, m.identity, m.role_name),
+           pg_catalog.format('%I could have pgGit''s event triggers run functions of its own with their owner''s rights; it has %s from another role than the owner, or may grant it to others.',
+                             m.role_name, m.privilege)
+    FROM pggit_excellence._meddling_privileges() AS m
+    WHERE NOT m.removable
     UNION ALL
     SELECT p.oid::pg_catalog.regprocedure::text, NULL,
            'It runs dynamic SQL, and an event trigger runs it. With its owner''s rights that is an escalation if a name of the DDL gets into the text unquoted: '

@@ -43,6 +43,28 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._harden_public(text) IS
     'Internal: the part of harden() that takes privileges from PUBLIC.';
 
+-- What named roles lose, in every profile: see _meddling_privileges().
+CREATE FUNCTION pggit_excellence._harden_grants()
+RETURNS TABLE (kind text, schema_name text, relation_name text, item text, statement text, undo_statement text, reason text, details text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT 'taken privileges', m.schema_name, m.role_name, m.privilege || ' on ' || m.what,
+           pg_catalog.format('REVOKE %s ON %s %s FROM %I', m.privilege, m.what,
+                             pg_catalog.string_agg(m.identity, ', ' ORDER BY m.object_name COLLATE "C"), m.role_name),
+           pg_catalog.format('GRANT %s ON %s %s TO %I', m.privilege, m.what,
+                             pg_catalog.string_agg(m.identity, ', ' ORDER BY m.object_name COLLATE "C"), m.role_name),
+           'It could have pgGit''s event triggers run functions of its own with their owner''s rights.',
+           pg_catalog.jsonb_build_object('privileges', ARRAY[m.privilege],
+                                         'of', pg_catalog.jsonb_agg(m.object_name ORDER BY m.object_name COLLATE "C"))::text
+    FROM pggit_excellence._meddling_privileges() AS m
+    WHERE m.removable
+    GROUP BY m.schema_name, m.role_name, m.what, m.privilege
+    ORDER BY m.schema_name, m.role_name, 4
+$body$;
+COMMENT ON FUNCTION pggit_excellence._harden_grants() IS
+    'Internal: the part of harden() that takes CREATE in pgGit''s schemas and TRIGGER on its tables from other roles.';
+
 -- What roles get, now that PUBLIC has nothing: those of create_roles() and pg_monitor what they need to read, and roles that
 -- were given something in one of pgGit's schemas the USAGE that they had as everybody.
 CREATE FUNCTION pggit_excellence._harden_roles()

@@ -191,14 +191,15 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._privilege_names(text, regclass, oid) IS
     'Internal: the privileges that an object of this type can have, as GRANT names them.';
 
--- Privileges that were taken from PUBLIC (grantee 0, given back) or given to a role (taken back), for all objects of the row
--- that are still there and have not got their former privileges already.
-CREATE FUNCTION pggit_excellence._undo_privileges(done pggit_excellence.action_log, grantee oid)
+-- Privileges that were taken from PUBLIC (grantee 0) or a role and go back, or that were given to a role and go again, for all
+-- objects of the row that are still there and have not got their former privileges already.
+CREATE FUNCTION pggit_excellence._undo_privileges(done pggit_excellence.action_log, grantee oid, taken boolean)
 RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
+    receiver  text := CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END;
     sort      text := pg_catalog.substring(done.item, ' on (SCHEMA|TABLE|SEQUENCE|ROUTINE)$');
     wanted    text[];
     object    record;
@@ -223,10 +224,10 @@ BEGIN
             PERFORM pggit_excellence._refuse_forged(done);
         END IF;
         held := pggit_excellence._privileges(object.acl, object.owner, grantee, object.catalog, object.object_oid);
-        IF (grantee = 0) <> (held && wanted) THEN
+        IF taken <> (held && wanted) THEN
             names := names || object.identity;
-        ELSIF grantee = 0 AND NOT held @> wanted THEN
-            RAISE EXCEPTION 'privileges of PUBLIC on % were changed since action %', object.identity, done.action_id
+        ELSIF taken AND NOT held @> wanted THEN
+            RAISE EXCEPTION 'privileges of % on % were changed since action %', receiver, object.identity, done.action_id
                 USING ERRCODE = 'object_not_in_prerequisite_state',
                       HINT = 'Revoke them again, or give back by hand: ' || done.undo_sql;
         END IF;
@@ -234,20 +235,20 @@ BEGIN
     IF names = '{}' THEN
         RETURN '{}';
     END IF;
-    statement := pg_catalog.format(CASE WHEN grantee = 0 THEN 'GRANT %s ON %s %s TO PUBLIC' ELSE 'REVOKE %s ON %s %s FROM %I' END,
+    statement := pg_catalog.format(CASE WHEN taken THEN 'GRANT %s ON %s %s TO %s' ELSE 'REVOKE %s ON %s %s FROM %s' END,
                                    pg_catalog.array_to_string(wanted, ', '), sort, pg_catalog.array_to_string(names, ', '),
-                                   pg_catalog.pg_get_userbyid(grantee));
+                                   receiver);
     RETURN ARRAY[statement];
 END
 $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_privileges(pggit_excellence.action_log, oid) IS
-    'Internal: for undo(), the GRANT to PUBLIC (grantee 0) or the REVOKE from a role that undoes what harden() did with privileges; empty: nothing is left to do.';
+COMMENT ON FUNCTION pggit_excellence._undo_privileges(pggit_excellence.action_log, oid, boolean) IS
+    'Internal: for undo(), the GRANT to PUBLIC (grantee 0) or a role, or the REVOKE from a role, that undoes what harden() did with privileges; empty: nothing is left to do.';
 
 CREATE FUNCTION pggit_excellence._undo_public_privileges(done pggit_excellence.action_log)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._undo_privileges(done, 0) $body$;
+AS $body$ SELECT pggit_excellence._undo_privileges(done, 0, true) $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_public_privileges(pggit_excellence.action_log) IS
     'Internal: for undo(), see _undo_privileges().';
 
@@ -257,9 +258,32 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT COALESCE((
-        SELECT pggit_excellence._undo_privileges(done, r.oid) FROM pg_catalog.pg_roles AS r WHERE r.rolname = done.relation_name), '{}')
+        SELECT pggit_excellence._undo_privileges(done, r.oid, false) FROM pg_catalog.pg_roles AS r WHERE r.rolname = done.relation_name), '{}')
 $body$;
 COMMENT ON FUNCTION pggit_excellence._undo_role_privileges(pggit_excellence.action_log) IS
+    'Internal: for undo(), see _undo_privileges(); empty: the role is gone.';
+
+-- While the event triggers run with their owner's rights, these privileges are a way to them.
+CREATE FUNCTION pggit_excellence._undo_taken_privileges(done pggit_excellence.action_log)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pggit_excellence._tracking_functions() AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.function_oid
+        WHERE t.event_trigger AND p.prosecdef)
+    THEN
+        RAISE WARNING 'pgGit''s event triggers are SECURITY DEFINER: with % role % can misuse them', done.item,
+                pg_catalog.quote_ident(done.relation_name)
+            USING HINT = 'SELECT * FROM pggit_excellence.undo_all(''harden'') undoes everything.';
+    END IF;
+    RETURN COALESCE((
+        SELECT pggit_excellence._undo_privileges(done, r.oid, true) FROM pg_catalog.pg_roles AS r
+        WHERE r.rolname = done.relation_name), '{}');
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._undo_taken_privileges(pggit_excellence.action_log) IS
     'Internal: for undo(), see _undo_privileges(); empty: the role is gone.';
 
 CREATE FUNCTION pggit_excellence._undo_default_privileges(done pggit_excellence.action_log)

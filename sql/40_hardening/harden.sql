@@ -1,4 +1,5 @@
--- What harden() does for a profile, in order. Privileges come after the functions: until these are SECURITY DEFINER, who runs
+-- What harden() does for a profile, in order. First go the privileges that would make SECURITY DEFINER unsafe, so that undo,
+-- newest first, gives them back last. PUBLIC's come after the functions: until these are SECURITY DEFINER, who runs
 -- DDL needs the rights that PUBLIC has.
 CREATE FUNCTION pggit_excellence._harden_plan(profile text)
 RETURNS TABLE (
@@ -9,6 +10,9 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $body$
 BEGIN
+    RETURN QUERY
+    SELECT h.kind, h.schema_name, h.relation_name, h.item, h.statement, h.undo_statement, h.reason, h.details
+    FROM pggit_excellence._harden_grants() AS h;
     RETURN QUERY
     SELECT f.kind, f.schema_name, f.relation_name, f.item, f.statement,
            pggit_excellence._state_statement(f.kind, f.schema_name, f.relation_name, f.item, f.state), f.reason, f.state
@@ -292,5 +296,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.harden(text, boolean) IS
-$comment$Hardens pgGit. dry_run (the default) shows the statements; false runs them all or nothing and records each in action_log for undo(action_id) and undo_all('harden'). A rerun finds what is new. profile: minimal (event trigger functions SECURITY DEFINER with a pinned search_path, no writing by PUBLIC, ENABLE ALWAYS, created_by stamped), standard (nothing for PUBLIC in pgGit's schemas, roles get what they need, history append-only, row security for readers), strict (no CREATE on schema public for PUBLIC as well).
+$comment$Hardens pgGit. dry_run (the default) shows the statements; false runs them all or nothing and records each in action_log for undo(action_id) and undo_all('harden'). A rerun finds what is new. profile: minimal (event trigger functions SECURITY DEFINER with a pinned search_path, no writing by PUBLIC, no CREATE in pgGit's schemas and no TRIGGER on its tables for other roles, ENABLE ALWAYS, created_by stamped), standard (nothing for PUBLIC in pgGit's schemas, roles get what they need, history append-only, row security for readers), strict (no CREATE on schema public for PUBLIC as well).
 status: missing (planned), applied, blocked (must be removed first), remark (left to people). action_id, undo_statement: NULL where nothing is done. Needs the rights of the owners of pgGit's objects. Locks pggit.objects and pggit.history until commit; waits at most 2 s for a lock.$comment$;

@@ -17,7 +17,7 @@ AS $body$
 DECLARE
     cutoff timestamptz := pggit_excellence._cutoff(older_than);
 BEGIN
-    PERFORM pggit_excellence._require_pggit();
+    PERFORM pggit_excellence._require_history();
     IF batch IS NULL OR batch < 1 THEN
         RAISE EXCEPTION 'batch must be 1 or more, not %', COALESCE(batch::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of rows that one call moves at most.';

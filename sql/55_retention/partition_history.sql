@@ -100,7 +100,7 @@ AS $body$
 DECLARE
     blockers text;
 BEGIN
-    PERFORM pggit_excellence._require_pggit();
+    PERFORM pggit_excellence._require_history();
     IF dry_run IS NULL THEN
         RAISE EXCEPTION 'dry_run is NULL'
             USING ERRCODE = 'null_value_not_allowed', HINT = 'true shows the statements, false runs the next part of them.';

@@ -25,7 +25,11 @@ BEGIN
     ELSIF dry_run IS NULL THEN
         RAISE EXCEPTION 'dry_run is NULL'
             USING ERRCODE = 'null_value_not_allowed', HINT = 'true says where the name is, false replaces it.';
-    ELSIF NOT dry_run THEN
+    END IF;
+    IF pggit_excellence._pggit_table('history') IS NOT NULL THEN
+        PERFORM pggit_excellence._require_history();
+    END IF;
+    IF NOT dry_run THEN
         PERFORM pggit_excellence._lock_retention();
         INSERT INTO pggit_excellence.pseudonyms (pseudonym) VALUES (new_name);
     END IF;

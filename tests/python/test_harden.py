@@ -310,8 +310,8 @@ def test_types_chosen_at_the_first_call(server: Server, people: psycopg.Connecti
 # ---- what stands in the way: planted, named, mended by the statement that it names
 
 OBSTACLES = [
-    ("GRANT CREATE ON SCHEMA pggit TO evil", "REVOKE CREATE ON SCHEMA pggit FROM evil"),
-    ("GRANT TRIGGER ON pggit.history TO evil", "REVOKE TRIGGER ON TABLE pggit.history FROM evil"),
+    ("GRANT CREATE ON SCHEMA pggit TO evil WITH GRANT OPTION", "REVOKE CREATE ON SCHEMA pggit FROM evil"),
+    ("GRANT TRIGGER ON pggit.history TO evil WITH GRANT OPTION", "REVOKE TRIGGER ON TABLE pggit.history FROM evil"),
     ("ALTER TABLE pggit.history OWNER TO evil", "ALTER TABLE pggit.history OWNER TO postgres"),
     ("ALTER SCHEMA pggit OWNER TO evil", "ALTER SCHEMA pggit OWNER TO postgres"),
     ("ALTER FUNCTION pggit.record_change OWNER TO evil", "ALTER ROUTINE pggit.record_change("),
@@ -365,6 +365,36 @@ def test_obstacles(people: psycopg.Connection) -> None:
             people.execute(str(rows[0][0]))
             assert people.execute(blocked).fetchall() == []
     harden(people, "minimal")
+
+
+def test_a_role_that_was_granted_all(server: Server, people: psycopg.Connection) -> None:
+    """What people grant for DDL, CREATE and TRIGGER among it: a way into SECURITY DEFINER functions."""
+    people.execute("CREATE SCHEMA mine AUTHORIZATION evil")
+    people.execute("CREATE FUNCTION mine.f() " + PAYLOAD.format(result="trigger", value="NULL"))
+    people.execute("ALTER FUNCTION mine.f OWNER TO evil")
+    people.execute("GRANT ALL ON SCHEMA pggit TO evil; GRANT ALL ON ALL TABLES IN SCHEMA pggit TO evil")
+
+    def meddle() -> bool:
+        with server.connect(people.info.dbname, "evil") as evil, contextlib.suppress(psycopg.Error):
+            evil.execute("CREATE TRIGGER t AFTER INSERT ON pggit.history EXECUTE FUNCTION mine.f()")
+        people.execute("CREATE TABLE public.bait (a int); DROP TABLE public.bait")
+        people.execute("DROP TRIGGER IF EXISTS t ON pggit.history")
+        return is_superuser(people)
+
+    before = catalog(people)
+    assert meddle()
+    statements = [str(row[2]) for row in harden(people, "minimal")]
+    assert "REVOKE CREATE ON SCHEMA pggit FROM evil" in statements
+    assert any(re.match(r"REVOKE TRIGGER ON TABLE .*pggit.history.* FROM evil$", text) for text in statements)
+    assert not meddle()
+    # Granted once more, and taken once more.
+    people.execute("GRANT TRIGGER ON pggit.history TO evil")
+    assert [row[2] for row in harden(people, "minimal") if row[0] == "applied"] == [
+        "REVOKE TRIGGER ON TABLE pggit.history FROM evil"
+    ]
+    undo(people)
+    assert catalog(people) == before
+    assert meddle()
 
 
 def test_dynamic_sql_in_an_event_trigger(people: psycopg.Connection) -> None:

@@ -169,7 +169,7 @@ def test_plan_apply_undo(pggit: psycopg.Connection, capsys: pytest.CaptureFixtur
 def test_what_is_blocked_is_said_and_nothing_is_run(
     pggit: psycopg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pggit.execute("CREATE ROLE harden_blocker; GRANT TRIGGER ON pggit.history TO harden_blocker")
+    pggit.execute("CREATE ROLE harden_blocker; GRANT TRIGGER ON pggit.history TO harden_blocker WITH GRANT OPTION")
     try:
         assert run(pggit, "plan") == 1
         out = capsys.readouterr().out

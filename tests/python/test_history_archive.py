@@ -313,6 +313,41 @@ def test_pseudonyms(old: psycopg.Connection) -> None:
     assert one(old, "SELECT count(*) FROM pggit_excellence.pseudonyms") == 1
 
 
+def test_append_only_history_lets_go_what_is_archived(old: psycopg.Connection) -> None:
+    """After harden() nobody deletes or changes a row but by the two declared ways, in partitions neither."""
+    old.execute("SELECT * FROM pggit_excellence.harden(dry_run => false)")
+    old.execute("CALL pggit_excellence.partition_history_online(1000)")
+    nearly = """
+        INSERT INTO pggit_excellence.archive_runs (changed_before, first_change, last_change, row_count, digest)
+        VALUES (now(), now(), now(), 1, '');
+        INSERT INTO pggit_excellence.history_archive (run_id, history_id, changed_at, created_by, content, row_hash)
+        SELECT (SELECT max(run_id) FROM pggit_excellence.archive_runs), h.id, now(), h.created_by,
+               to_jsonb(h) - 'created_by' || '{"new_hash": "x"}', '' FROM pggit.history AS h;
+        DELETE FROM pggit.history;
+    """
+    for statement in (
+        "DELETE FROM pggit.history",
+        "DELETE FROM pggit.history_part_0 WHERE created_by = 'bob'",
+        "DELETE FROM pggit.objects",
+        "UPDATE pggit.history SET created_by = 'erased-0123456789abcdef'",
+        "UPDATE pggit.history SET sql_executed = NULL",
+        "TRUNCATE pggit.history",
+        "TRUNCATE pggit.history_part_0",
+        nearly,
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            old.execute(statement.encode())
+    assert archive(old)[1] == OLD_ROWS
+    old.execute("SELECT * FROM pggit_excellence.pseudonymize_user('alice', false)")
+    assert one(old, "SELECT count(*) FROM pggit.history WHERE created_by = 'alice'") == 0
+    # A pseudonym is good for the transaction that made it only.
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        old.execute("UPDATE pggit.history SET created_by = (SELECT p.pseudonym FROM pggit_excellence.pseudonyms AS p)")
+    assert problems(old) == []
+    old.execute("SELECT * FROM pggit_excellence.undo_all()")
+    old.execute("DELETE FROM pggit.history WHERE created_by = 'bob'")
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

@@ -279,3 +279,32 @@ def test_renaming_changes_nothing() -> None:
 
 def test_no_finding_without_dynamic_sql() -> None:
     assert rules("CREATE FUNCTION f(p text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN p || 'x'; END $$;") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "FROBNICATE query_to_xml(p, true, true, '');",
+        "UPDATE t SET a = query_to_xml(p, true, true, '')::text RETURNING WITH (OLD AS o) o.*;",
+        "x := newer SYNTAX \"query_to_xml\" (p, true, true, '') y;",
+        "PERFORM 1 FROM t TABLESAMPLE system (length(query_to_xml(p, true, true, '')::text));",
+    ],
+)
+def test_what_runs_sql_is_seen_wherever_it_stands(statement: str) -> None:
+    """Also in SQL that the parser does not know yet."""
+    text = f"CREATE FUNCTION f(p text) RETURNS void LANGUAGE plpgsql AS $$ DECLARE x text; BEGIN {statement} END $$;"
+    found = scan_text(text)
+    assert [(site.kind, site.verdict.value != "safe") for site in found.sites] == [("query_to_xml", True)]
+
+
+@pytest.mark.parametrize("verb", ["MOVE {} FROM c", "FETCH {} FROM c INTO x"])
+def test_a_number_of_rows_that_is_computed(verb: str) -> None:
+    """Nothing evaluates it: it is told where a call in it may run SQL."""
+
+    def told(number: str) -> set[str]:
+        body = f"DECLARE c refcursor; x text; BEGIN {verb.format(number)}; END"
+        text = f"CREATE FUNCTION f(p text) RETURNS void LANGUAGE plpgsql AS $${body}$$;"
+        return {finding.rule for finding in scan_text(text).findings}
+
+    assert told("RELATIVE length(query_to_xml(p, true, true, '')::text)") == {"PGX901"}
+    assert told("RELATIVE -1") == set()

@@ -88,7 +88,10 @@ def differences(statement: str, body: str) -> list[object]:
     if len(theirs) != len(ours.entries):
         found.append((len(ours.entries), len(theirs)))
     anything = {(name, line) for name, line, type_, _ in variables if type_ == ANY}
-    mine = {(*item[:2], ANY, item[3]) if item[:2] in anything else item for item in ours.variables}
+    mine = {
+        (name, line, ANY if (name, line) in anything else type_.replace("pg_catalog.", ""), value)
+        for name, line, type_, value in ours.variables
+    }
     return found + sorted(mine ^ set(variables))
 
 

@@ -812,6 +812,7 @@ class Flow:
         return state
 
     def _fetch(self, statement: syntax.Fetch, state: State, frame: Frame) -> State | None:
+        self._not_evaluated(statement.number.text, statement.start, "the number of rows")
         found = frame.find(statement.cursor.names)
         rows: Value | None = state.values.get(_rows_key(found[0])) if found else None
         named = found is not None and state.values.get(found[0].key, EMPTY) != EMPTY  # perhaps like another cursor
@@ -878,13 +879,23 @@ class Flow:
             self.assign(target, Hole(quoting, Origin(Source.ERROR, item.upper())), statement, state, frame)
         return state
 
-    def _inert(self, _: syntax.Inert, state: State, __: Frame) -> State | None:
+    def _inert(self, statement: syntax.Inert, state: State, _: Frame) -> State | None:
+        if statement.number is not None:
+            self._not_evaluated(statement.number.text, statement.start, "the number of rows")
         return state
+
+    def _not_evaluated(self, code: str, start: int, what: str) -> None:
+        """Tell of code that is not followed where it calls what runs SQL."""
+        if self.calls.runs(words(code), code):
+            message = f"{what} is not followed here: what is run by the function that is called is not known"
+            self.log.append(events.Reported("PGX901", message, self.place(start, start + 1)))
 
     def _not_parsed(self, statement: syntax.NotParsed, state: State, frame: Frame) -> State | None:
         """Anything may have happened: every variable changed, any loop left."""
         for keyword in statement.keywords:
             self.log.append(events.Ran(self.place(keyword, keyword + _KEYWORD), "execute", None))
+        if not statement.keywords:
+            self._not_evaluated(self.routine.body[statement.start : statement.end], statement.start, statement.reason)
         state = self.forget(state, frame, "text that was not understood")
         self.log.append(events.Returned(raw(unknown("text that was not understood"))))
         self.log.append(events.Ended({}))

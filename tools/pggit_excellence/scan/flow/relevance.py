@@ -365,8 +365,8 @@ class _Needed:
     def _diagnostics(self, statement: syntax.GetDiagnostics) -> Statement | None:
         return statement if self.is_needed(target for target, _ in statement.items) else None
 
-    def _inert(self, _: syntax.Inert) -> None:
-        return None
+    def _inert(self, statement: syntax.Inert) -> Statement | None:
+        return statement if statement.number is not None and self.runs(statement.number) else None
 
     def proves(self, condition: Sql) -> bool:
         """Whether the condition tells something of what is needed, or runs something."""

@@ -388,7 +388,7 @@ class _Parser:
 
     def _fetch(self, start: int) -> syntax.Fetch:
         reader = self._reader
-        reader.sql("into")  # the direction and the cursor
+        number = reader.sql("into")  # the direction and the cursor
         into = reader.at
         reader.at -= 1
         while reader.words[reader.at - 1] == ".":
@@ -398,7 +398,7 @@ class _Parser:
             raise NotUnderstood("a cursor's name is missing before INTO")
         reader.at += 1
         targets = reader.targets()
-        return syntax.Fetch(start, self._semicolon(), cursor, targets)
+        return syntax.Fetch(start, self._semicolon(), cursor, targets, number)
 
     # What else there is
 
@@ -478,6 +478,10 @@ class _Parser:
         sql = self._reader.sql(";", expression=False)
         return syntax.SqlStatement(start, self._semicolon(), sql)
 
+    def _move(self, start: int) -> syntax.Inert:
+        number = self._reader.sql(";")
+        return syntax.Inert(start, self._semicolon(), number)
+
     def _inert(self, start: int) -> syntax.Inert:
         self._reader.sql(";")
         return syntax.Inert(start, self._semicolon())
@@ -551,7 +555,7 @@ _PLAIN = {
     "get": _Parser._get_diagnostics,
     "open": _Parser._open,
     "fetch": _Parser._fetch,
-    "move": _Parser._inert,
+    "move": _Parser._move,
     "close": _Parser._inert,
     "null": _Parser._inert,
     "commit": _Parser._inert,

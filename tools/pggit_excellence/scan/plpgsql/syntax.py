@@ -253,15 +253,18 @@ class Open(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Fetch(Statement):
-    """FETCH ... cursor INTO targets."""
+    """FETCH ... cursor INTO targets; `number` is what stands before INTO, with the number of rows in it."""
 
     cursor: Target
     targets: tuple[Target, ...]
+    number: Sql
 
 
 @dataclass(frozen=True, slots=True)
 class Inert(Statement):
-    """NULL, MOVE, CLOSE, COMMIT, ROLLBACK: nothing that the analysis follows."""
+    """NULL, MOVE, CLOSE, COMMIT, ROLLBACK: nothing that the analysis follows; `number` as of FETCH for MOVE."""
+
+    number: Sql | None = None
 
 
 @dataclass(frozen=True, slots=True)

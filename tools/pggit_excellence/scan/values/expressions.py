@@ -6,17 +6,23 @@ A variable that a loop changes is `Ref(key)` while its body is analysed; an arra
 
 from __future__ import annotations
 
+import re
+
 from pggit_excellence.scan.values.abstract import Hole, Origin, Quoting, Source, Text, Value
 from pggit_excellence.scan.values.queries import Queries
 from pggit_excellence.scan.values.scope import Scope
+from pggit_excellence.scan.values.sinks import SINKS, calls_of
 from pggit_excellence.scan.values.sqltree import Node, parse_expression, parse_statement
 from pggit_excellence.scan.values.terms import Rows
+
+_RUNNING = calls_of({name.rpartition(".")[2] for name in SINKS})
 
 
 def evaluate(text: str, scope: Scope) -> Value:
     """The value of what may follow SELECT: its first column. UNKNOWN where it does not parse."""
     tree = parse_expression(text)
     if tree is None:
+        _refused(text, scope)
         return not_understood(text)
     try:
         rows = Queries(text, scope).select(tree)
@@ -30,6 +36,7 @@ def evaluate_query(text: str, scope: Scope) -> Rows:
     statements = parse_statement(text)
     rows = Rows()
     if statements is None:
+        _refused(text, scope)
         return Rows(open_at=0, rest=not_understood(text))
     try:
         for statement in statements:
@@ -45,6 +52,13 @@ def evaluate_node(node: Node, text: str, scope: Scope) -> Value:
         return Queries(text, scope).value(node)
     except RecursionError:
         return not_understood(text)
+
+
+def _refused(text: str, scope: Scope) -> None:
+    """What runs SQL in a text that does not parse runs nobody knows what."""
+    for found in _RUNNING.finditer(text.lower()):
+        name = re.split(r"[^\w$]", found.group(), maxsplit=1)[0]
+        scope.sink(name, not_understood(text), scope.place(found.start(), found.start() + len(name)))
 
 
 def not_understood(text: str) -> Text:

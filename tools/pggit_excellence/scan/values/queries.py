@@ -228,6 +228,7 @@ class Queries(Terms):
             self.add_join(node)
         elif kind == "RangeTableSample":
             self.add(node.get("relation", {}))
+            self.walk(node.get("args", []))
         else:
             self.walk(node)
             name = node.get("alias", {}).get("aliasname", "") if isinstance(node, dict) else ""

@@ -79,6 +79,8 @@ SINKS: dict[str, Statements] = {
     "cron.alter_job": _at(2),
     "dbms_sql.parse": _at(1),
     "aws_s3.query_export_to_s3": _at(0),
+    "replicate_ddl_command": _at(0),
+    "distributed_exec": _at(0),
     "run_command_on_workers": _at(0),
     "run_command_on_coordinator": _at(0),
     "run_command_on_all_nodes": _at(0),
