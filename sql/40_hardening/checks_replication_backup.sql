@@ -34,7 +34,7 @@ AS $body$
          'A slot keeps WAL until it is read. Without max_slot_wal_keep_size an inactive one keeps it until the disk is full and the server stops.'),
         ('primary_conninfo_tls', 'A standby verifies its primary',
          'high', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "stig": ["V-261933"], "soc2": ["CC6.7"], "cwe": ["CWE-295"], "pgdsat": ["7.5"]}'::jsonb,
-         'Without sslmode verify-full anybody between them can read everything, or be the primary.'),
+         'Without sslmode verify-full anybody between them can read everything, or be the primary. The remediation shows no password and takes one out: put it into .pgpass first.'),
         ('primary_conninfo_password', 'A standby''s settings hold no password',
          'medium', '{standard,strict}'::text[], 'sql', '{"cis": ["7.5"], "stig": ["V-261892"], "soc2": ["CC6.1"], "cwe": ["CWE-256"], "pgdsat": ["7.5"]}'::jsonb,
          'Settings are shown to monitoring roles and are part of every base backup; a .pgpass file is not. The remediation takes the password out: put it into .pgpass first.'),
@@ -227,7 +227,7 @@ AS $body$
            CASE WHEN c.info = '' THEN pg_catalog.jsonb_build_object('reason', 'primary_conninfo is empty: no standby')
                 ELSE pg_catalog.jsonb_build_object('setting', 'primary_conninfo', 'sslmode', COALESCE(c.mode, 'not given: prefer')) END,
            CASE WHEN c.info <> '' AND NOT c.safe THEN pggit_excellence._alter_system('primary_conninfo', ARRAY[
-               pg_catalog.btrim(pg_catalog.regexp_replace(c.info, '\s*sslmode\s*=\s*(''[^'']*''|[^''\s]+)', '', 'g')) || ' sslmode=verify-full']) END
+               pg_catalog.btrim(pg_catalog.regexp_replace(pggit_excellence._without_password(c.info), '\s*sslmode\s*=\s*(''[^'']*''|[^''\s]+)', '', 'g')) || ' sslmode=verify-full']) END
     FROM (
         SELECT f.info, f.mode, COALESCE(f.mode, '') IN ('verify-ca', 'verify-full') OR f.info ~ 'host\s*=\s*''?/' AS safe
         FROM (SELECT i.info, (pg_catalog.regexp_match(i.info, 'sslmode\s*=\s*''?([a-z-]+)'))[1] AS mode

@@ -105,15 +105,15 @@ AS $body$
     FROM object AS o CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
     WHERE a.grantee = 0 AND a.grantor <> o.owner
     UNION ALL
-    SELECT o.identity,
-           pg_catalog.format('REVOKE %s ON %s FROM %I', pg_catalog.string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type),
-                             o.identity, r.rolname),
-           pg_catalog.format('%I may change what pgGit recorded. Tracked DDL does not need it any more.', r.rolname)
+    SELECT pg_catalog.format('%I: tables of %I', r.rolname, o.schema_name),
+           pg_catalog.format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s FROM %I',
+                             pg_catalog.string_agg(DISTINCT o.identity, ', '), r.rolname),
+           pg_catalog.format('%I may change what pgGit recorded, or plant statements. Tracked DDL does not need it any more.', r.rolname)
     FROM object AS o
     CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
     JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee AND NOT r.rolsuper
     WHERE o.what = 'TABLE' AND a.grantee <> o.owner AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
-    GROUP BY o.identity, r.rolname
+    GROUP BY o.schema_name, r.rolname
     UNION ALL
     SELECT o.identity, NULL, 'Everybody could plant statements here until now. Read what is not applied before somebody applies it.'
     FROM object AS o CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS a
