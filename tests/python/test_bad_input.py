@@ -32,6 +32,7 @@ BAD = {
     ],
     "boolean": ["NULL", "true", "false"],
     "text": ["NULL", "", " ", "no such", "a\nb\"c.D'; --", "\\", "x" * 100_000],
+    "bytea": ["NULL", "", r"\x00"],
     "jsonb": ["NULL", "null", "[]", "1", '"text"', "{}"],
     "timestamp with time zone": ["NULL", "2000-01-01", "294276-12-31", "infinity", "-infinity"],
 }  # fmt: skip
@@ -41,6 +42,9 @@ GOOD = {
     "uuid": "00000000-0000-0000-0000-000000000001",
     "double precision": "1",
     "bigint": "1",
+    "integer": "1",
+    "bytea": r"\x00",
+    "jsonb": "{}",
     "timestamp with time zone": "2026-01-01",
 }
 

@@ -311,6 +311,15 @@ def test_token_soup_never_fails_and_loses_no_execute(words: list[str]) -> None:
     assert covered(parse_body(text)) == executes(text)
 
 
+@pytest.mark.parametrize("option", ["execute on", "print_strict_params execute", "option x", "variable_conflict on"])
+def test_options_that_plpgsql_refuses_hide_nothing(option: str) -> None:
+    body = f"#{option}\nBEGIN EXECUTE a; END"
+    with pytest.raises(pglast.Error):
+        differences(FUNCTION.format(body), body)
+    assert [type(node) for node in walk(parse_body(body)) if isinstance(node, NotParsed)] == [NotParsed]
+    assert covered(parse_body(body)) == executes(body)
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=200))
 def test_any_text_never_fails(text: str) -> None:

@@ -22,7 +22,7 @@ FROM pggit_excellence.slo_status()
 WHERE metric_type LIKE 'ddl_tracking%' AND total > 0"""
 PERCENTILES = """
 SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY metric_value)
-FROM pggit_excellence.performance_metrics
+FROM pggit_excellence.waiting_samples
 WHERE metric_type = 'ddl_tracking_ms' AND recorded_at >= %s"""
 
 

@@ -38,11 +38,21 @@ def parse_body(text: str) -> Block:
     return block
 
 
+# What PL/pgSQL accepts before the body, and with which values.
+OPTIONS = {
+    "option": ("dump",),
+    "print_strict_params": ("on", "off"),
+    "variable_conflict": ("error", "use_variable", "use_column"),
+}
+
+
 def _options(reader: TokenReader) -> str:
     """Read the lines #option dump, #print_strict_params on, #variable_conflict x; returns x."""
     conflict = ""
     while reader.accept("#"):
         option, value = reader.name(), reader.name()
+        if value not in OPTIONS.get(option, ()):
+            raise NotUnderstood(f"#{option} {value} is no option")
         if option == "variable_conflict":
             conflict = value
     return conflict
