@@ -13,12 +13,17 @@ SET extra_float_digits = 1
 AS $body$
 BEGIN
     RETURN QUERY
-    WITH fact AS (
+    WITH latest AS MATERIALIZED (
+        -- Once for each metric: several objectives are about the same one.
+        SELECT t.metric_type, l.metric_value, l.recorded_at
+        FROM (SELECT DISTINCT o.metric_type FROM pggit_excellence.slo_objectives AS o) AS t
+        CROSS JOIN LATERAL pggit_excellence._latest_sample(t.metric_type) AS l
+    ), fact AS (
         SELECT o, COALESCE(s.window_start, statement_timestamp() - LEAST((o).slo_window, '4000 years')) AS window_start,
                statement_timestamp() AS window_end, s.good, s.total, l.metric_value, l.recorded_at
         FROM pggit_excellence.slo_objectives AS o
         LEFT JOIN pggit_excellence._objective_standing(NULL) AS s ON s.objective = o.objective
-        CROSS JOIN LATERAL pggit_excellence._latest_sample(o.metric_type) AS l
+        JOIN latest AS l ON l.metric_type = o.metric_type
     ), judged AS (
         SELECT f.*, (f.o).kind = 'limit' AS is_limit,
                CASE WHEN (f.o).kind = 'limit' THEN CASE WHEN f.recorded_at >= f.window_start THEN
