@@ -83,7 +83,9 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._check_hba_trust() IS
     'Internal: hardening check: the rules of pg_hba.conf, in their order. Source: pg_hba_file_rules.';
 
-CREATE FUNCTION pggit_excellence._check_hba_password()
+-- What the checks of one method say: its rules, and the sed command that makes each ask for SCRAM.
+--   connection_types  LIKE pattern of the rules' types
+CREATE FUNCTION pggit_excellence._hba_method_verdict(method text, connection_types text)
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -92,9 +94,19 @@ AS $body$
     FROM pggit_excellence._hba_verdict((
         SELECT pg_catalog.jsonb_agg(pggit_excellence._hba_fault(r.file, r.line,
                    pggit_excellence._hba_text(r.type, r.databases, r.users, r.address, r.network, r.method),
-                   pg_catalog.format('%ss/^([^#]*[[:space:]])password([[:space:]]|$)/\1%s\2/', r.line, 'scram-sha-256')))
+                   pg_catalog.format('%ss/^([^#]*[[:space:]])%s([[:space:]]|$)/\1%s\2/', r.line, r.method, 'scram-sha-256')))
         FROM pggit_excellence._hba_rules() AS r
-        WHERE r.method = 'password')) AS v
+        WHERE r.method = _hba_method_verdict.method AND r.type LIKE connection_types)) AS v
+$body$;
+COMMENT ON FUNCTION pggit_excellence._hba_method_verdict(text, text) IS
+    'Internal: the verdict on the rules of pg_hba.conf with this authentication method. Source: pg_hba_file_rules.';
+
+CREATE FUNCTION pggit_excellence._check_hba_password()
+RETURNS TABLE (status text, evidence jsonb, remediation text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._hba_method_verdict('password', '%') AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_hba_password() IS
     'Internal: hardening check: the rules of pg_hba.conf, in their order. Source: pg_hba_file_rules.';
@@ -104,13 +116,7 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._hba_verdict((
-        SELECT pg_catalog.jsonb_agg(pggit_excellence._hba_fault(r.file, r.line,
-                   pggit_excellence._hba_text(r.type, r.databases, r.users, r.address, r.network, r.method),
-                   pg_catalog.format('%ss/^([^#]*[[:space:]])md5([[:space:]]|$)/\1%s\2/', r.line, 'scram-sha-256')))
-        FROM pggit_excellence._hba_rules() AS r
-        WHERE r.method = 'md5')) AS v
+    SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._hba_method_verdict('md5', '%') AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_hba_md5() IS
     'Internal: hardening check: the rules of pg_hba.conf, in their order. Source: pg_hba_file_rules.';
@@ -120,13 +126,7 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT v.status, v.evidence, v.remediation
-    FROM pggit_excellence._hba_verdict((
-        SELECT pg_catalog.jsonb_agg(pggit_excellence._hba_fault(r.file, r.line,
-                   pggit_excellence._hba_text(r.type, r.databases, r.users, r.address, r.network, r.method),
-                   pg_catalog.format('%ss/^([^#]*[[:space:]])ident([[:space:]]|$)/\1%s\2/', r.line, 'scram-sha-256')))
-        FROM pggit_excellence._hba_rules() AS r
-        WHERE r.method = 'ident' AND r.type LIKE 'host%')) AS v
+    SELECT v.status, v.evidence, v.remediation FROM pggit_excellence._hba_method_verdict('ident', 'host%') AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_hba_ident() IS
     'Internal: hardening check: the rules of pg_hba.conf, in their order. Source: pg_hba_file_rules.';

@@ -188,7 +188,8 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._check_log_rotation_size() IS
     'Internal: hardening check: the setting log_rotation_size, as new sessions get it. Source: pg_settings.';
 
-CREATE FUNCTION pggit_excellence._check_syslog_sequence_numbers()
+-- _setting_verdict() of a setting that counts only where the server logs to syslog.
+CREATE FUNCTION pggit_excellence._syslog_verdict(name text, good text, elements text[])
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -197,7 +198,18 @@ AS $body$
            CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
            CASE WHEN d.used THEN v.remediation END
     FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
-    CROSS JOIN pggit_excellence._setting_verdict('syslog_sequence_numbers', '^on$', ARRAY['on']) AS v
+    CROSS JOIN pggit_excellence._setting_verdict(name, good, elements) AS v
+$body$;
+COMMENT ON FUNCTION pggit_excellence._syslog_verdict(text, text, text[]) IS
+    'Internal: _setting_verdict(), or not_applicable where log_destination has no syslog.';
+
+CREATE FUNCTION pggit_excellence._check_syslog_sequence_numbers()
+RETURNS TABLE (status text, evidence jsonb, remediation text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._syslog_verdict('syslog_sequence_numbers', '^on$', ARRAY['on']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_sequence_numbers() IS
     'Internal: hardening check: the settings log_destination, syslog_sequence_numbers, as new sessions get them. Source: pg_settings.';
@@ -207,11 +219,8 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
-           CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
-           CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
-    CROSS JOIN pggit_excellence._setting_verdict('syslog_split_messages', '^on$', ARRAY['on']) AS v
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._syslog_verdict('syslog_split_messages', '^on$', ARRAY['on']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_split_messages() IS
     'Internal: hardening check: the settings log_destination, syslog_split_messages, as new sessions get them. Source: pg_settings.';
@@ -221,11 +230,8 @@ RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT CASE WHEN d.used THEN v.status ELSE 'not_applicable' END,
-           CASE WHEN d.used THEN v.evidence ELSE pg_catalog.jsonb_build_object('reason', 'log_destination has no syslog') END,
-           CASE WHEN d.used THEN v.remediation END
-    FROM (SELECT pggit_excellence._setting('log_destination') LIKE '%syslog%' AS used OFFSET 0) AS d
-    CROSS JOIN pggit_excellence._setting_verdict('syslog_ident', '[a-zA-Z]', ARRAY['postgres']) AS v
+    SELECT v.status, v.evidence, v.remediation
+    FROM pggit_excellence._syslog_verdict('syslog_ident', '[a-zA-Z]', ARRAY['postgres']) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_syslog_ident() IS
     'Internal: hardening check: the settings log_destination, syslog_ident, as new sessions get them. Source: pg_settings.';

@@ -266,17 +266,28 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._check_search_path_writable() IS
     'Internal: hardening check: search_paths of configuration, databases and roles with schemas in which others than the role and superusers may create. Source: pg_db_role_setting, pg_namespace.';
 
+-- The databases on which PUBLIC has this privilege, with the REVOKE.
+CREATE FUNCTION pggit_excellence._public_databases(privilege text)
+RETURNS SETOF pggit_excellence._fault
+LANGUAGE sql STABLE ROWS 3
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT pg_catalog.format('%I', d.datname),
+           pggit_excellence._as_grantor(pg_catalog.format('REVOKE %s ON DATABASE %I FROM PUBLIC', privilege, d.datname), a.grantor, d.datdba, false)
+    FROM pg_catalog.pg_database AS d
+    CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
+    WHERE a.grantee = 0 AND a.privilege_type = privilege AND d.datallowconn AND NOT d.datistemplate
+$body$;
+COMMENT ON FUNCTION pggit_excellence._public_databases(text) IS
+    'Internal: databases on which PUBLIC has a privilege, as faults of a hardening check. Source: pg_database.';
+
 CREATE FUNCTION pggit_excellence._check_database_public_create()
 RETURNS TABLE (status text, evidence jsonb, remediation text)
 LANGUAGE sql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('fail', ARRAY(
-        SELECT (pg_catalog.format('%I', d.datname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CREATE ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba, false))::pggit_excellence._fault
-        FROM pg_catalog.pg_database AS d
-        CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
-        WHERE a.grantee = 0 AND a.privilege_type = 'CREATE' AND d.datallowconn AND NOT d.datistemplate
+        SELECT f FROM pggit_excellence._public_databases('CREATE') AS f
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_database_public_create() IS
@@ -288,11 +299,7 @@ LANGUAGE sql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
-        SELECT (pg_catalog.format('%I', d.datname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba, false))::pggit_excellence._fault
-        FROM pg_catalog.pg_database AS d
-        CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
-        WHERE a.grantee = 0 AND a.privilege_type = 'CONNECT' AND d.datallowconn AND NOT d.datistemplate
+        SELECT f FROM pggit_excellence._public_databases('CONNECT') AS f
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_database_public_connect() IS
@@ -304,11 +311,7 @@ LANGUAGE sql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT v.* FROM pggit_excellence._verdict('warn', ARRAY(
-        SELECT (pg_catalog.format('%I', d.datname),
-                pggit_excellence._as_grantor(pg_catalog.format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', d.datname), a.grantor, d.datdba, false))::pggit_excellence._fault
-        FROM pg_catalog.pg_database AS d
-        CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a
-        WHERE a.grantee = 0 AND a.privilege_type = 'TEMPORARY' AND d.datallowconn AND NOT d.datistemplate
+        SELECT f FROM pggit_excellence._public_databases('TEMPORARY') AS f
     )) AS v
 $body$;
 COMMENT ON FUNCTION pggit_excellence._check_database_public_temporary() IS
