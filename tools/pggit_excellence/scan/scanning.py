@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pggit_excellence.scan.analysis import analyse
 from pggit_excellence.scan.config import Config
-from pggit_excellence.scan.inputs.build import build
+from pggit_excellence.scan.inputs.build import Reading
 from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.model import Analysis, Finding
 from pggit_excellence.scan.output import baseline
@@ -19,7 +18,11 @@ from pggit_excellence.scan.output.suppress import suppress
 
 def scan(sources: Iterable[SourceText], facts: Program | None, config: Config, problems: Sequence[str] = ()) -> Report:
     """Scan the sources, with what a live database added to them; `problems` are lines about inputs that are missing."""
-    program = build(sources, facts, [name for _, name in config.sinks], config.jobs)
+    reading = Reading(sources, [name for _, name in config.sinks], config.jobs)
+    # To import the analysis takes as long as to read the sources, which other processes do meanwhile.
+    from pggit_excellence.scan.analysis import analyse
+
+    program = reading.program(facts)
     return outcome(program, analyse(program, config), config, problems)
 
 

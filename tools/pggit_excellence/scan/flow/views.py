@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pggit_excellence.scan.flow.rows import Detached
-from pggit_excellence.scan.frozen import dataclass
-from pggit_excellence.scan.inputs.program import Program, Table
+from pggit_excellence.scan.inputs.program import Definition, Program
 from pggit_excellence.scan.values.abstract import Array, Const, Hole, Value, leaves
 from pggit_excellence.scan.values.queries import Queries
-from pggit_excellence.scan.values.sqltree import Node
 from pggit_excellence.scan.values.sqltypes import HARMLESS
 from pggit_excellence.scan.values.terms import Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One CREATE VIEW or CREATE TABLE AS: its query, from the statement `text`, and the column names that it gives."""
-
-    table: Table
-    query: Node
-    names: tuple[str, ...]
-    text: str
 
 
 def add_types(definitions: Iterable[Definition], program: Program) -> None:

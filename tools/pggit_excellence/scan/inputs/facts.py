@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from pggit_excellence.scan.flow.views import Definition, add_types
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
-from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table
+from pggit_excellence.scan.inputs.program import Definition, Name, Program, Routine, Table
 from pggit_excellence.scan.values.sqltypes import Type, parse_type
 
 # First words of the statements that say something here; FOREIGN and the like may stand before TABLE.
@@ -68,7 +67,10 @@ class Facts:
         for privilege in self.tables_privileges:
             _apply_to_tables(self.program, privilege)
         _apply_to_routines(self.program, self.routine_privileges)
-        add_types(self.views, self.program)
+        if self.views:
+            from pggit_excellence.scan.flow.views import add_types  # with the whole analysis of queries
+
+            add_types(self.views, self.program)
 
     def table(self, name: Name) -> Table:
         """The table of that name, made where it is not there."""

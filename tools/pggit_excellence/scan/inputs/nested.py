@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterator
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
-from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.headers import may_hold_routine
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 from pggit_excellence.scan.inputs.literals import fold, is_string, read_string
 from pggit_excellence.scan.inputs.program import OffsetMap, Routine, SourceText
+from pggit_excellence.scan.inputs.scripts import program_of
 from pggit_excellence.scan.values.abstract import (
     Const,
     Hole,
@@ -160,7 +160,7 @@ def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
     if not may_hold_routine(template.text):
         return
     map_ = OffsetMap(tuple(template.pieces))
-    program = build([SourceText(parent.file, template.text)])
+    program = program_of(SourceText(parent.file, template.text))
     damaged = {problem.start for problem in program.not_understood}
     for found in program.routines:
         # The head of a routine whose body is made elsewhere: nothing to see in it.
