@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow.summaries import Summaries
+from pggit_excellence.scan.flow.views import add_types
 from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import NotUnderstood, Program, Routine, SourceText
@@ -32,6 +33,7 @@ def analyse(program: Program, config: Config, *, isolated: bool = True) -> Analy
     """
     whole = replace(program, routines=[*program.routines, *program.nested])
     summaries = Summaries(whole, config)
+    add_types(program, summaries.mentioned())
     chosen = [routine for routine in whole.routines if summaries.is_worth_it(routine)]
     analysis = Analysis()
     for routine, outcome in zip(chosen, _outcomes(chosen, summaries, config, isolated), strict=True):

@@ -135,6 +135,7 @@ class Program:
     sources: dict[str, SourceText] = field(default_factory=dict)
     routines: list[Routine] = field(default_factory=list)
     tables: dict[Name, Table] = field(default_factory=dict)
+    views: list[Definition] = field(default_factory=list)  # whose columns have no types yet
     enums: dict[Name, tuple[str, ...]] = field(default_factory=dict)
     domains: dict[Name, str] = field(default_factory=dict)  # base type as written
     composites: dict[Name, dict[str, str]] = field(default_factory=dict)
