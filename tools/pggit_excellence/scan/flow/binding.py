@@ -30,7 +30,7 @@ from pggit_excellence.scan.values.abstract import (
     map_leaves,
 )
 from pggit_excellence.scan.values.sqltypes import TEXTS
-from pggit_excellence.scan.values.texts import changed, representative
+from pggit_excellence.scan.values.texts import changed, representative, requote
 
 Arguments = dict[str, Value]  # by the name that the parameter's origin has
 _PASSED = {"in", "inout", "variadic"}
@@ -99,6 +99,9 @@ def instantiate(value: Value, key: str, arguments: Arguments, foreign: Callable[
     def change(leaf: Const | Hole | Ref) -> Text:
         if not isinstance(leaf, Hole):
             return leaf
+        inner = None if leaf.inner is None else as_text(instantiate(leaf.inner, key, arguments, foreign))
+        if inner != leaf.inner and inner is not None:  # what is quoted is made of the arguments; it can be code
+            return requote(inner, leaf.quoting, leaf.type)
         if not _is_parameter(leaf, key):
             return foreign(leaf) if foreign else leaf
         return as_text(_with_path(_inserted(leaf, _argument(leaf, arguments)), leaf.path))
