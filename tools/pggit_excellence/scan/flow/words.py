@@ -13,7 +13,6 @@ from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START
 from pggit_excellence.scan.plpgsql.token_reader import fold
 
 _LONGEST = 63
-_SEPARATORS = {code: " " for code in range(128) if re.match(WORD_INSIDE, chr(code)) is None}
 _WORDS = re.compile(f"{WORD_START}{WORD_INSIDE}{{0,{_LONGEST - 1}}}")
 # From each quote on, as nobody knows which of them opens: what may be the name behind it, and one with escapes.
 _QUOTED = re.compile(rf'(?="((?:[^"]|""){{1,{_LONGEST}}}))')
@@ -23,10 +22,7 @@ _HEXADECIMAL = frozenset("0123456789abcdefABCDEF+")
 
 def words(code: str) -> frozenset[str]:
     """The words of the code and the names in quotes, each as `word` gives it."""
-    found = set(fold(code).translate(_SEPARATORS).split(" "))
-    for run in [run for run in found if len(run) > _LONGEST or run < "A"]:  # those that begin with a digit or $, or none
-        found.remove(run)
-        found.update(_WORDS.findall(run))
+    found = set(_WORDS.findall(fold(code)))
     if '"' in code:
         found.update(word(name.replace('""', '"')) for name in _QUOTED.findall(code))
         found.update(word(name) for written in _ESCAPED.findall(code) for name in _decoded(written.replace('""', '"')))
