@@ -48,7 +48,7 @@ def analyse(program: Program, config: Config, *, isolated: bool = True) -> Analy
 def scan_text(text: str, name: str = "-", config: Config | None = None) -> Analysis:
     """The analysis of one text, in this process."""
     config = config or Config()
-    program = build([SourceText(name, text)], [sink for _, sink in config.sinks])
+    program = build([SourceText(name, text)], sinks=[sink for _, sink in config.sinks])
     return analyse(program, config, isolated=False)
 
 

@@ -54,9 +54,7 @@ class _Worker:
 class Isolated(Generic[Result]):
     """Tasks 0, 1... that processes of their own work on from now on."""
 
-    def __init__(
-        self, task: Callable[[int], Result], sizes: Sequence[int], jobs: int, *, limited: bool = True
-    ) -> None:
+    def __init__(self, task: Callable[[int], Result], sizes: Sequence[int], jobs: int, *, limited: bool = True) -> None:
         """`sizes` say how much work each task is, `jobs` how many processes (0: as CPUs).
 
         Unless it is `limited` a task may take any time.

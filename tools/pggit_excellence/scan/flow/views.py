@@ -40,7 +40,7 @@ def _needed(definitions: list[Definition], mentioned: Set[str]) -> list[Definiti
         if not new:
             return [definitions[index] for index in sorted(needed)]
         needed |= new
-        mentioned = mentioned.union(*(words(definitions[index].text) for index in new))
+        mentioned = frozenset(mentioned).union(*(words(definitions[index].text) for index in new))
 
 
 def _types(definition: Definition, program: Program) -> dict[str, str]:

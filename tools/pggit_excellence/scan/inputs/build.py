@@ -44,6 +44,6 @@ class Reading:
         return read
 
 
-def build(sources: Iterable[SourceText], sinks: Iterable[str] = ()) -> Program:
+def build(sources: Iterable[SourceText], facts: Program | None = None, sinks: Iterable[str] = ()) -> Program:
     """What the sources define, read here and now."""
-    return Reading(sources, sinks).program()
+    return Reading(sources, sinks).program(facts)
