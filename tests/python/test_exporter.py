@@ -504,7 +504,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def fetched(url: str, context: ssl.SSLContext | None = None) -> str:
+def fetched(url: str | urllib.request.Request, context: ssl.SSLContext | None = None) -> str:
     """The body behind a URL."""
     with urllib.request.urlopen(url, timeout=20, context=context) as answer:  # noqa: S310  # it is our own
         return str(answer.read().decode())
