@@ -78,7 +78,7 @@ def fleet(
         "slow": server.dsn(databases["slow"][0]),
         "stopped": other_server.dsn(),
     }
-    sections = (f"[{name}]\n" + dsn.replace(" ", "\n") + "\n" for name, dsn in {**here, **sick}.items())
+    sections = (f"[{name}]\n" + dsn.replace(" ", "\n") + "\n" for name, dsn in {**sick, **here}.items())
     path = tmp_path / "pg_service.conf"
     path.write_text("".join(sections), encoding="utf-8")
     return Fleet(path, server, sorted({*names, databases["slow"][0]}), well)
@@ -142,7 +142,7 @@ def test_fleet(fleet: Fleet, other_server: Server, tmp_path: Path) -> None:
             eventually(lambda: scalar(asked, "count(pggit_up == 1)") == fleet.well + 1)  # the one to be stopped is well
             with stopped(other_server):
                 eventually(lambda: failures(asked) == SICK)
-                time.sleep(2 * SCRAPE)
+                time.sleep(SCRAPE / 2)
                 # Nobody was taken along, at no scrape of either; and every answer came in Prometheus' time.
                 lately = f"min_over_time({{}}[{2 * SCRAPE}s])"
                 assert scalar(asked, f"count({lately.format('pggit_up')} == 1)") == fleet.well
