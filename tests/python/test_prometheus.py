@@ -179,7 +179,8 @@ def test_example_configurations(tmp_path: Path) -> None:
     for path in EXAMPLES.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "pggit-rules.yml").write_text(as_yaml(rule_file([])), encoding="utf-8")
-    assert promtool("check", "config", tmp_path / "prometheus.yml").returncode == 0
+    for name in ("prometheus.yml", "prometheus-fleet.yml"):
+        assert promtool("check", "config", tmp_path / name).returncode == 0
     config = tmp_path / "alertmanager.yml"
 
     def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:
