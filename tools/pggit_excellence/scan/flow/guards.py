@@ -8,9 +8,8 @@ that can be NULL, it says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import Name, Program
@@ -30,17 +29,19 @@ from pggit_excellence.scan.values.abstract import (
     choices_of,
     holes,
     is_constant,
-    join,
+    join_all,
     leaves,
     seq,
 )
-from pggit_excellence.scan.values.scope import Scope
+from pggit_excellence.scan.values.catalog import catalog
+from pggit_excellence.scan.values.scope import Scope, Truth
 from pggit_excellence.scan.values.texts import array_items, representative
 
 Node = dict[str, Any]
 Names = tuple[str, ...]
 Evaluate = Callable[[Node, Scope], Value]
 Refinements = dict[Names, Value]
+Key = TypeVar("Key")
 
 _HARMLESS = {Quoting.INERT, Quoting.WORD, Quoting.FIXED}
 # Types whose = compares the text itself. citext ignores case, which changes no word into anything else.
@@ -48,15 +49,6 @@ _TEXTS = re.compile(
     r'(?:pg_catalog\.)?(?:text|varchar|character varying|char|character|bpchar|name|"char"|citext|public\.citext)'
     r"(?:\s*\(\s*\d+\s*\))?",
 )
-
-
-class Truth(Enum):
-    """What is known of a condition's outcome."""
-
-    TRUE = "true"
-    FALSE = "false"
-    NOT_TRUE = "not true"  # false or NULL
-    NOT_FALSE = "not false"  # true or NULL
 
 
 _NEGATED = {
@@ -97,6 +89,10 @@ class NarrowedScope:
         """As in the scope within."""
         return self.inner.call(name, arguments, named, place)
 
+    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+        """As in the scope within."""
+        return self.inner.answers(name, arguments, truth)
+
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """As in the scope within."""
         self.inner.sink(kind, statement, place)
@@ -116,6 +112,8 @@ def refinements(node: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> R
         return refinements(body["arg"], scope, inner, evaluate) if inner else {}
     if kind == "CoalesceExpr":
         return _coalesce(body, scope, truth, evaluate)
+    if kind == "CaseExpr" and "arg" not in body:
+        return _case(body, scope, truth, evaluate)
     return _Leaf(scope, truth, evaluate).refine(kind, body)
 
 
@@ -153,15 +151,13 @@ def _boolean(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refi
         for argument in arguments:  # each of them has that outcome
             found.update(refinements(argument, NarrowedScope(scope, dict(found)), truth, evaluate))
         return found
-    every = [refinements(argument, scope, truth, evaluate) for argument in arguments]
-    common = [names for names in every[0] if all(names in one for one in every)]
-    joined: Refinements = {}
-    for names in common:
-        value = every[0][names]
-        for one in every[1:]:
-            value = join(value, one[names])
-        joined[names] = value
-    return joined
+    return agreed([refinements(argument, scope, truth, evaluate) for argument in arguments])
+
+
+def agreed(every: Sequence[Mapping[Key, Value]]) -> dict[Key, Value]:
+    """What is proved where one of these is: of a variable of which each proves something, any of that."""
+    common = set(every[0]).intersection(*every) if every else ()
+    return {names: join_all(one[names] for one in every) for names in common}
 
 
 def _coalesce(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refinements:
@@ -174,6 +170,40 @@ def _coalesce(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Ref
         if truth not in _HOLDS and default:
             return refinements(first, scope, Truth.FALSE, evaluate)
     return {}
+
+
+def _case(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refinements:
+    """CASE WHEN condition THEN result: what each way proves that can have that outcome."""
+    ways: list[Refinements] = []
+    before: Refinements = {}
+    for branch in body["args"]:
+        when, result = branch["CaseWhen"]["expr"], branch["CaseWhen"]["result"]
+        scope_here = NarrowedScope(scope, dict(before))
+        ways += _way({**before, **refinements(when, scope_here, Truth.TRUE, evaluate)}, result, scope, truth, evaluate)
+        before.update(refinements(when, scope_here, Truth.NOT_TRUE, evaluate))
+    ways += _way(before, body.get("defresult", _NULL), scope, truth, evaluate)
+    return agreed(ways)
+
+
+def _way(before: Refinements, result: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> list[Refinements]:
+    if not is_possible(result, truth):
+        return []
+    return [{**before, **refinements(result, NarrowedScope(scope, before), truth, evaluate)}]
+
+
+def is_possible(node: Node, truth: Truth) -> bool:
+    """Whether the condition can have that outcome; a constant has one alone."""
+    while "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    constant = node.get("A_Const")
+    if constant is None or not ("boolval" in constant or constant.get("isnull")):
+        return True
+    if constant.get("isnull"):
+        return truth in {Truth.NOT_TRUE, Truth.NOT_FALSE}
+    return (truth in _HOLDS) == bool(constant["boolval"].get("boolval"))
+
+
+_NULL: Node = {"A_Const": {"isnull": True}}
 
 
 @dataclass(slots=True)
@@ -192,7 +222,24 @@ class _Leaf:
             return self._subquery(body)
         if kind == "A_Expr":
             return self._operator(body)
+        if kind == "FuncCall":
+            return self._answer(body)
         return {}
+
+    def _answer(self, call: Node) -> Refinements:
+        """`is_valid(x)`: what a scanned function has seen of x where that is its answer."""
+        arguments = call.get("args", [])
+        if set(call) - _PLAIN_CALL or any("NamedArgExpr" in argument for argument in arguments):
+            return {}
+        *schema, name = (item["String"]["sval"] for item in call["funcname"])
+        if not schema and name in catalog().results:  # the server's own is meant
+            return {}
+        values = [self.evaluate(argument, self.scope) for argument in arguments]
+        answers = self.scope.answers((schema[-1] if schema else "", name), values, self.truth)
+        variables = {index: _variable_of(arguments[index]) for index in answers if index < len(arguments)}
+        return {
+            names: answers[index] for index, names in variables.items() if names is not None and self._comparable(names)
+        }
 
     def _null_test(self, body: Node) -> Refinements:
         """A row `IS NOT NULL` only if every field is; that it is not says nothing of each."""
@@ -312,12 +359,7 @@ class _Leaf:
         return {names: alt([*texts, EMPTY] if weak or may_be_null else texts)}
 
     def _comparable(self, names: Names) -> bool:
-        """Whether the variable can carry SQL and = compares its text."""
-        value = self.scope.variable(names)
-        kind = self.scope.variable_type(names).strip().lower()
-        if value is None or not isinstance(value, Text) or (kind and not _TEXTS.fullmatch(kind)):
-            return False
-        return any(not isinstance(leaf, Const) for leaf in leaves(value))
+        return is_comparable(names, self.scope)
 
     def _is_text(self, names: Names) -> bool:
         """Whether the variable is declared as a text."""
@@ -346,6 +388,16 @@ class _Leaf:
         return {names: change(replace(first, derived=True) if value != first else first)}
 
 
+def is_comparable(names: Names, scope: Scope) -> bool:
+    """Whether the variable can carry SQL and = compares its text."""
+    value = scope.variable(names)
+    kind = scope.variable_type(names).strip().lower()
+    if value is None or not isinstance(value, Text) or (kind and not _TEXTS.fullmatch(kind)):
+        return False
+    return any(not isinstance(leaf, Const) for leaf in leaves(value))
+
+
+_PLAIN_CALL = {"funcname", "args", "funcformat", "location"}
 _ARRAY_FORMS = {
     ("AEXPR_OP_ANY", "=", True),
     ("AEXPR_OP_ALL", "<>", False),
