@@ -8,7 +8,7 @@ that can be NULL, it says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
@@ -32,6 +32,7 @@ from pggit_excellence.scan.values.abstract import (
     join_all,
     leaves,
     seq,
+    star,
 )
 from pggit_excellence.scan.values.catalog import catalog
 from pggit_excellence.scan.values.scope import Scope, Truth
@@ -161,14 +162,13 @@ def agreed(every: Sequence[Mapping[Key, Value]]) -> dict[Key, Value]:
 
 
 def _coalesce(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refinements:
-    """COALESCE(condition, false): it is true only where the condition is; with true likewise."""
+    """COALESCE(condition, false) is true only where the condition is, and false where it is not true; likewise true."""
     first, *rest = body["args"]
     if len(rest) == 1 and "A_Const" in rest[0] and "boolval" in rest[0]["A_Const"]:
         default = rest[0]["A_Const"]["boolval"].get("boolval", False)
-        if truth in _HOLDS and not default:
-            return refinements(first, scope, Truth.TRUE, evaluate)
-        if truth not in _HOLDS and default:
-            return refinements(first, scope, Truth.FALSE, evaluate)
+        if truth in _HOLDS:
+            return refinements(first, scope, Truth.NOT_FALSE if default else Truth.TRUE, evaluate)
+        return refinements(first, scope, Truth.FALSE if default else Truth.NOT_TRUE, evaluate)
     return {}
 
 
@@ -232,6 +232,8 @@ class _Leaf:
         if set(call) - _PLAIN_CALL or any("NamedArgExpr" in argument for argument in arguments):
             return {}
         *schema, name = (item["String"]["sval"] for item in call["funcname"])
+        if _is_server(call, {"regexp_like"}) and len(arguments) == 2 and self.truth in _HOLDS:
+            return self._pattern(*arguments)
         if not schema and name in catalog().results:  # the server's own is meant
             return {}
         values = [self.evaluate(argument, self.scope) for argument in arguments]
@@ -241,9 +243,24 @@ class _Leaf:
             names: answers[index] for index, names in variables.items() if names is not None and self._comparable(names)
         }
 
+    def _found(self, call: Node) -> Refinements:
+        """`array_position(constants, x) IS NOT NULL`, `regexp_match(x, '^[a-z]+$') IS NOT NULL`."""
+        arguments = call.get("args", [])
+        certain = replace(self, truth=Truth.TRUE)  # IS NOT NULL is never NULL itself
+        if len(arguments) != 2 or set(call) - _PLAIN_CALL:
+            return {}
+        if _is_server(call, {"array_position"}):
+            return certain._elements(arguments[1], self.evaluate(arguments[0], self.scope))
+        return certain._pattern(*arguments) if _is_server(call, {"regexp_match"}) else {}
+
     def _null_test(self, body: Node) -> Refinements:
         """A row `IS NOT NULL` only if every field is; that it is not says nothing of each."""
         is_null = body["nulltesttype"] == "IS_NULL"
+        if "FuncCall" in body["arg"] and is_null != (self.truth in _HOLDS):
+            return self._found(body["arg"]["FuncCall"])
+        nullif = body["arg"].get("A_Expr", {})
+        if nullif.get("kind") == "AEXPR_NULLIF" and _is_empty_text(nullif["rexpr"]):
+            return self._nothing(nullif["lexpr"]) if is_null == (self.truth in _HOLDS) else {}
         names = _variable_of(body["arg"])
         if is_null != (self.truth in _HOLDS) or not names or self.scope.variable(names) is None:
             return {}
@@ -255,24 +272,26 @@ class _Leaf:
         left, right = body.get("lexpr"), body["rexpr"]
         if left is None or schema not in ([], ["pg_catalog"]):
             return {}
-        if kind == "AEXPR_OP":
-            return self._comparison(name, left, right)
         if kind in {"AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"}:
             same = (kind == "AEXPR_NOT_DISTINCT") == holds
             return replace(self, truth=Truth.TRUE)._equal(left, right) if same else {}
         if kind == "AEXPR_IN" and (name == "=") == holds:
             return self._items(left, right["List"]["items"])
+        if kind == "AEXPR_SIMILAR" and (name == "~") == holds:
+            return self._similar(left, right)
         if (kind, name, holds) in _ARRAY_FORMS:
             return self._elements(left, self.evaluate(right, self.scope))
-        return {}
+        return self._comparison(name, left, right) if kind == "AEXPR_OP" else {}
 
     def _comparison(self, name: str, left: Node, right: Node) -> Refinements:
         """An operator between two values."""
         holds = self.truth in _HOLDS
-        if (name, holds) in _NOT_LONGER and _is_length(left) and _is_zero(right):
-            return self._nothing(left)
+        if (name, holds) in _NOT_LONGER and _is_length(_with_default(left)[0]) and _is_zero(right):
+            return self._nothing(_with_default(left)[0])
         if name in {"=", "<>", "!="}:
             return self._equal(left, right) if (name == "=") == holds else {}
+        if name in {"@>", "<@"} and holds:
+            return self._contained(left, right) if name == "@>" else self._contained(right, left)
         if name in {"~", "!~", "~*", "!~*"} and name.startswith("~") == holds:
             return self._pattern(left, right)
         return {}
@@ -288,12 +307,34 @@ class _Leaf:
         return {}
 
     def _nothing(self, left: Node) -> Refinements:
-        """`x = ''` holds, or is NULL: in both cases nothing stands there."""
+        """`x = ''` holds, or is NULL: in both cases nothing stands there; with trim(x) blanks at most."""
+        found: Text = EMPTY
+        left = _with_default(left)[0]
         call = left.get("FuncCall", {})
         if call and call["funcname"][-1]["String"]["sval"] in _EMPTY_ONLY_OF_EMPTY:
             left = call["args"][0]
+        elif _is_server(call, _TRIMS) and len(call["args"]) == 1:
+            left, found = call["args"][0], _BLANKS
         names, _ = _target(_with_default(left)[0])
-        return {names: EMPTY} if names is not None and self._comparable(names) else {}
+        return {names: found} if names is not None and self._comparable(names) else {}
+
+    def _contained(self, array: Node, one: Node) -> Refinements:
+        """`constants @> ARRAY[x]`: NULL is in no array."""
+        elements = one.get("A_ArrayExpr", {}).get("elements", [])
+        certain = self.truth is Truth.TRUE or "A_ArrayExpr" in array
+        if len(elements) != 1 or not certain:
+            return {}
+        return replace(self, truth=Truth.TRUE)._elements(elements[0], self.evaluate(array, self.scope))
+
+    def _similar(self, left: Node, right: Node) -> Refinements:
+        """`x SIMILAR TO '[a-z]+'`, which is about the whole text."""
+        call = right.get("FuncCall", {})
+        if not _is_server(call, {"similar_to_escape"}) or len(call["args"]) != 1 or not is_literal(call["args"][0]):
+            return {}
+        pattern = self.evaluate(call["args"][0], self.scope)
+        if not isinstance(pattern, Const) or _ANYTHING.search(_CLASS.sub("", pattern.text)):
+            return {}
+        return self._matched(left, f"^({pattern.text})$")
 
     def _word_of_itself(self, left: Node, right: Node) -> Refinements:
         """`x = quote_ident(x)`: a name that needs no quotes."""
@@ -372,8 +413,12 @@ class _Leaf:
             return {}
         if self.truth not in {Truth.TRUE, Truth.FALSE} and not is_literal(right):  # NULL where the pattern is
             return {}
-        proved = patterns.proves(pattern.text)
-        if proved is None:
+        return self._matched(left, pattern.text)
+
+    def _matched(self, left: Node, pattern: str) -> Refinements:
+        names, _ = _target(left)
+        proved = patterns.proves(pattern)
+        if names is None or proved is None or not self._comparable(names):
             return {}
         return self._narrowed(names, lambda hole: replace(hole, quoting=proved))
 
@@ -397,6 +442,17 @@ def is_comparable(names: Names, scope: Scope) -> bool:
     return any(not isinstance(leaf, Const) for leaf in leaves(value))
 
 
+def _is_server(call: Node, names: Collection[str]) -> bool:
+    """Whether the server's function of that name is called."""
+    *schema, name = (item["String"]["sval"] for item in call.get("funcname", [{"String": {"sval": ""}}]))
+    return name in names and schema in ([], ["pg_catalog"])
+
+
+_TRIMS = {"btrim", "ltrim", "rtrim"}
+_BLANKS = star(Const(" "))
+# What stands for any text in SIMILAR TO, or is not understood here; _ may stand in a class.
+_ANYTHING = re.compile(r'[%_\\$^."]')
+_CLASS = re.compile(r"(?<=\[)[\w-]+(?=\])")
 _PLAIN_CALL = {"funcname", "args", "funcformat", "location"}
 _ARRAY_FORMS = {
     ("AEXPR_OP_ANY", "=", True),
