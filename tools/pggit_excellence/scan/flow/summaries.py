@@ -148,6 +148,15 @@ class Summaries:
             found |= {word(routine.name[1]) for routine in new}
             waiting = [routine for routine in waiting if word(routine.name[1]) not in found]
 
+    def mentioned(self) -> frozenset[str]:
+        """The words of all routines, with those of their types."""
+        types = (
+            written
+            for routine in self.program.routines
+            for written in (routine.returns, *(parameter.type for parameter in routine.parameters))
+        )
+        return words(" ".join(types)).union(*self._words.values())
+
     def is_worth_it(self, routine: Routine) -> bool:
         """Whether the routine can run dynamic SQL."""
         return not self.words.isdisjoint(self._words[routine.key]) or routine.gexec is not None
