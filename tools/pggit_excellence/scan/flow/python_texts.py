@@ -137,7 +137,8 @@ def percent(template: Value, arguments: Value) -> Text:
         if choices and all(isinstance(choice, Const) for choice in choices):
             return alt(percent(choice, arguments) for choice in choices)
         return changed(template, arguments)
-    if "*" in template.text or "%" in _PERCENT.sub("", template.text):  # a width that is given, or not understood
+    given_width = any("*" in found.group() for found in _PERCENT.finditer(template.text))
+    if given_width or "%" in _PERCENT.sub("", template.text):
         return changed(template, arguments)
     parts: list[Text] = []
     at, count = 0, 0
