@@ -1,14 +1,23 @@
-"""A real Prometheus scrapes the exporter of a real database, evaluates our rules and says what the database says."""
+"""A real Prometheus scrapes the exporter of a real database, evaluates our rules and says what the database says.
+
+What fires goes through a real Alertmanager with our example of a configuration to whoever is paged.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import subprocess
+import threading
+import time
 import urllib.error
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,7 +29,7 @@ from pggit_excellence.server import Server
 from pggit_excellence.slo.dashboard import dashboard
 from pggit_excellence.slo.objectives import enabled_objectives
 from pggit_excellence.slo.rules import as_yaml, rule_file
-from prometheus_programs import eventually, program, prometheus, promtool, query
+from prometheus_programs import alertmanager, alertmanager_runs, eventually, program, prometheus, promtool, query
 from test_slo_dashboard import expressions
 
 pytestmark = pytest.mark.once
@@ -29,11 +38,24 @@ EXAMPLES = ROOT / "docs" / "operations" / "prometheus"
 
 
 @dataclass
+class Inbox:
+    """Who is paged, and who reads tickets: what Alertmanager sent to each path, in order."""
+
+    url: str
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"/page": [], "/ticket": []})
+
+    def about(self, path: str, objective: str) -> list[dict[str, Any]]:
+        """The messages about one objective."""
+        return [message for message in self.messages[path] if message["groupLabels"].get("objective") == objective]
+
+
+@dataclass
 class Scraped:
-    """A database that is scraped, and the Prometheus that does it."""
+    """A database that is scraped, the Prometheus that does it, and who gets its alerts."""
 
     database: psycopg.Connection
     url: str
+    inbox: Inbox
 
     def vector(self, expression: str) -> dict[tuple[tuple[str, str], ...], float]:
         """What Prometheus answers: labels without job and instance, and the value."""
@@ -62,8 +84,35 @@ def exporting(dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def inbox() -> Iterator[Inbox]:
+    """A web server that keeps what it is sent."""
+
+    class Receive(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.messages[self.path].append(json.loads(body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that it has there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receive) as receiver:
+        received = Inbox(f"http://127.0.0.1:{receiver.server_port}")
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        yield received
+        receiver.shutdown()
+
+
+def quick(config: str, inbox: Inbox) -> str:
+    """Our example for Alertmanager, to this inbox, with seconds for its half minutes and minutes."""
+    config = config.replace("http://127.0.0.1:8080", inbox.url)
+    return config.replace("group_wait: 30s", "group_wait: 2s").replace("group_interval: 5m", "group_interval: 1s")
+
+
+@pytest.fixture(scope="module")
 def scraped(
-    server: Server, template_databases: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    server: Server, template_databases: dict[str, str], inbox: Inbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scraped]:
     """A quiet database with the seeded objectives, scraped since before its first event."""
     with server.connect() as admin:
@@ -72,11 +121,13 @@ def scraped(
             # Long ranges are evaluated twice a second too.
             rules = as_yaml(rule_file(enabled_objectives(database))).replace("interval: 2m", "interval: 500ms")
             folder = tmp_path_factory.mktemp("prometheus")
+            config = quick((EXAMPLES / "alertmanager.yml").read_text(encoding="utf-8"), inbox)
             with (
                 exporting(server.dsn("scraped")) as exporter,
-                prometheus(folder, {"static_configs": [{"targets": [exporter]}]}, rules) as url,
+                alertmanager(folder, config) if alertmanager_runs() else nullcontext() as pager,
+                prometheus(folder, {"static_configs": [{"targets": [exporter]}]}, rules, alertmanager=pager) as url,
             ):
-                found = Scraped(database, url)
+                found = Scraped(database, url, inbox)
                 eventually(lambda: found.scalar('sum_over_time(pggit_up{server="here"}[1m]) > 3'))
                 yield found
         admin.execute("DROP DATABASE scraped WITH (FORCE)")
@@ -163,6 +214,49 @@ def test_percentiles_by_histogram(scraped: Scraped) -> None:
     assert most is not None
     assert 0.002 < half < 0.0051
     assert 0.05 < most < 0.102
+
+
+def test_pages_and_tickets(scraped: Scraped) -> None:
+    """An outage and slow queries page once and say when they are over; a smaller fault is a ticket; quiet is quiet."""
+    if not alertmanager_runs():
+        pytest.skip("Debian's Alertmanager needs a mount of its own, which this machine does not permit")
+    assert not any(scraped.inbox.about(path, "version_query_p99") for path in scraped.inbox.messages)
+    record(scraped, "availability", 1, 900)
+    record(scraped, "availability", 0, 100)
+    record(scraped, "version_query_ms", 1, 800)
+    record(scraped, "version_query_ms", 80, 200)
+    paged, ticketed = ("availability", "version_query_p99"), ("version_query_p95",)
+
+    def messages() -> list[list[str]]:
+        return [
+            [message["status"] for message in scraped.inbox.about(path, objective)]
+            for path, objectives in (("/page", paged), ("/ticket", ticketed))
+            for objective in objectives
+        ]
+
+    eventually(lambda: messages() == [["firing"]] * 3)
+    time.sleep(2)  # a second one would be here by now
+    for metric, value in (("availability", 1), ("version_query_ms", 1)):
+        record(scraped, metric, value, 10_000_000)
+    eventually(lambda: messages() == [["firing", "resolved"]] * 3)
+
+    page = scraped.inbox.about("/page", "version_query_p99")[0]
+    guide = (ROOT / "docs" / "operations" / "SLO.md").read_text(encoding="utf-8").lower()
+    assert {alert["labels"]["burn_rate"] for alert in page["alerts"]} == {"14.4", "6"}
+    for alert in page["alerts"]:
+        assert (
+            alert["labels"].items()
+            >= {"alertname": "PggitErrorBudgetBurn", "severity": "page", "server": "here"}.items()
+        )
+        assert re.match(
+            r"here: version_query_p99 spends its error budget 20(\.\d+)? times", alert["annotations"]["summary"]
+        )
+        file, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+        assert (file, f"\n### {anchor}\n" in guide) == ("docs/operations/SLO.md", True)
+    # Whoever is paged gets no ticket for the same, and nobody hears of what is well.
+    assert not any(scraped.inbox.about("/ticket", objective) for objective in paged)
+    assert not scraped.inbox.about("/page", "version_query_p95")
+    assert not any(scraped.inbox.about(path, "version_query_p50") for path in scraped.inbox.messages)
 
 
 def test_exposition_is_clean(scraped: Scraped) -> None:
