@@ -318,31 +318,36 @@ def health() -> Iterator[Panel]:
         Query(f"sum by (server, check_name) ({weighted})", "{{server}} {{check_name}}"),
         {weight: (status, color) for (status, weight), color in zip(weights.items(), colors, strict=True)},
     )
-    yield stat(
-        "Tracking coverage",
-        "Share of the objects in the catalog that pgGit knows, at the last probe.",
-        Query(f"pggit_tracking_coverage_ratio{{{SERVER}}}", instant=True),
-        unit="percentunit",
-        thresholds=steps(RED, (0.9, YELLOW), (1, GREEN)),
-    )
-    yield stat(
-        "DDL not tracked",
-        "In the last day, counted by the sentinels even where the transaction was rolled back.",
-        Query(f'increase(pggit_slo_bad_events_total{{objective="tracking_errors", {SERVER}}}[1d])', instant=True),
-        decimals=0,
-        thresholds=steps(GREEN, (1, RED)),
-    )
-    yield stat(
-        "Oldest sample not rolled up",
-        "More than some minutes: maintain() does not run.",
-        Query(f"time() - pggit_oldest_unrolled_sample_timestamp_seconds{{{SERVER}}}", instant=True),
-        unit="s",
-        thresholds=steps(GREEN, (600, YELLOW), (3600, RED)),
-    )
-    yield stat(
-        "Scrape",
-        "How long the exporter waited for the server.",
-        Query(f"pggit_scrape_duration_seconds{{{SERVER}}}", instant=True),
-        unit="s",
-        thresholds=steps(GREEN, (1, YELLOW), (5, RED)),
-    )
+    lost = f'increase(pggit_slo_bad_events_total{{objective="tracking_errors", {SERVER}}}[1d])'
+    waiting = f"time() - pggit_oldest_unrolled_sample_timestamp_seconds{{{SERVER}}}"
+    for title, description, expr, unit, colored in (
+        (
+            "Tracking coverage",
+            "Share of the objects in the catalog that pgGit knows, at the last probe.",
+            f"pggit_tracking_coverage_ratio{{{SERVER}}}",
+            "percentunit",
+            steps(RED, (0.9, YELLOW), (1, GREEN)),
+        ),
+        (
+            "DDL not tracked",
+            "In the last day, counted by the sentinels even where the transaction was rolled back.",
+            lost,
+            "short",
+            steps(GREEN, (1, RED)),
+        ),
+        (
+            "Oldest sample not rolled up",
+            "More than some minutes: maintain() does not run.",
+            waiting,
+            "s",
+            steps(GREEN, (600, YELLOW), (3600, RED)),
+        ),
+        (
+            "Scrape",
+            "How long the exporter waited for the server.",
+            f"pggit_scrape_duration_seconds{{{SERVER}}}",
+            "s",
+            steps(GREEN, (1, YELLOW), (5, RED)),
+        ),
+    ):
+        yield stat(title, description, Query(expr, instant=True), unit=unit, thresholds=colored)
