@@ -363,7 +363,7 @@ def test_read_only(pggit: psycopg.Connection) -> None:
         apply(pggit)
     pggit.execute("ROLLBACK")
     pggit.execute("BEGIN READ ONLY")
-    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="this transaction is read-only"):
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="cannot undo in a read-only transaction"):
         pggit.execute("SELECT pggit_excellence.undo(1)")
     pggit.execute("ROLLBACK")
 
