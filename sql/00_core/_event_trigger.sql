@@ -1,18 +1,21 @@
 -- Event triggers of ours: their state, making them, and what lets DROP EXTENSION take them along.
 
 -- always (as it should be), origin, replica only, disabled, or missing: also where one of that name is not ours.
+-- PL/pgSQL keeps the plan: prometheus_metrics() asks sixteen times.
 CREATE FUNCTION pggit_excellence._event_trigger_state(trigger_name text, event text, function_name text)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT COALESCE((
+BEGIN
+    RETURN COALESCE((
         SELECT CASE e.evtenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' WHEN 'R' THEN 'replica only' ELSE 'disabled' END
         FROM pg_catalog.pg_event_trigger AS e
         JOIN pg_catalog.pg_proc AS p ON p.oid = e.evtfoid
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
         WHERE e.evtname = trigger_name AND e.evtevent = event AND n.nspname = 'pggit_excellence' AND p.proname = function_name
-    ), 'missing')
+    ), 'missing');
+END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._event_trigger_state(text, text, text) IS
     'Internal: the state of an event trigger of ours: always, origin, replica only, disabled, missing. Source: pg_event_trigger.';

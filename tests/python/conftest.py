@@ -47,7 +47,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="session")
-def server(installation: Installation) -> Iterator[Server]:
+def server(installation: Installation, request: pytest.FixtureRequest) -> Iterator[Server]:
     """A running server with pg_stat_statements loaded."""
     settings = {
         "shared_preload_libraries": "pg_stat_statements",
@@ -57,6 +57,8 @@ def server(installation: Installation) -> Iterator[Server]:
         "max_prepared_transactions": "10",
         "wal_level": "logical",
     }
+    if request.config.getoption("--long"):
+        settings["max_connections"] = "300"  # for a fleet of 200 databases
     with workspace() as folder, Server(installation, folder / "server", settings) as running:
         yield running
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import gc
 import gzip
 import itertools
 import json
@@ -18,8 +17,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -30,17 +29,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import make_conninfo
 
 from conftest import ROOT, MakeDatabase
 from pggit_excellence.cli import main
 from pggit_excellence.exporter.addresses import label, parse_listen
-from pggit_excellence.exporter.scrape import Target, labelled, merge
+from pggit_excellence.exporter.exposition import escaped, families, merged
+from pggit_excellence.exporter.scrape import Target
 from pggit_excellence.exporter.web import application
 from pggit_excellence.server import Server
 
@@ -182,6 +180,16 @@ def test_other_pages(make_target: Callable[..., Target]) -> None:
     assert get(nowhere, "/etc")[0] == "404 Not Found"
     assert get(nowhere, "/probe?target=host%3Devil")[0] == "400 Bad Request"
     assert get(nowhere, "/probe") == ("400 Bad Request", "target: one of a\n")
+    status, text = get([*nowhere, make_target("b &=", "host=/nonexistent")], "/targets", host="metrics.example:9719")
+    assert status == "200 OK"
+    common = {"__metrics_path__": "/probe"}
+    assert json.loads(text) == [
+        {
+            "targets": ["metrics.example:9719"],
+            "labels": {**common, "__param_target": name, "instance": f"metrics.example:9719/{name}"},
+        }
+        for name in ("a", "b &=")
+    ]
 
 
 def test_compressed_and_unfiltered(well: psycopg.Connection, make_target: Callable[..., Target]) -> None:
@@ -264,6 +272,8 @@ def test_hung_server_delays_nobody_and_takes_one_connection(
             status, text = get(targets)
             assert status == "200 OK"
             assert [failure(text, name) for name in ("hung", "down", "fine")] == ["timeout", "connection", None]
+        assert one(text, "pggit_scrape_duration_seconds", server="fine") < TIMEOUT
+        assert one(text, "pggit_scrape_duration_seconds", server="hung") >= TIMEOUT
         # Asked alone the healthy one need not wait, whatever happens to the hung one.
         text = get(targets, "/probe?target=fine")[1]
         assert one(text, "pggit_scrape_duration_seconds", server="fine") < TIMEOUT
@@ -303,39 +313,79 @@ def test_scrapes_at_once_share_one_connection(well: psycopg.Connection, make_tar
 
 # Text of a database that may be anything
 
+START = "# HELP pggit_a A.\n# TYPE pggit_a gauge\n"
+REFUSED = {
+    "no family": "pggit_a 1\n",
+    "no type": "# HELP pggit_a A.\npggit_a 1\n",
+    "type of another": "# HELP pggit_a A.\n# TYPE pggit_b gauge\npggit_b 1\n",
+    "a type that we do not have": "# HELP pggit_a A.\n# TYPE pggit_a info\npggit_a 1\n",
+    "a name that is not ours": "# HELP up A.\n# TYPE up gauge\nup 1\n",
+    "another family's sample": START + "pggit_b 1\n",
+    "no sample": START,
+    "empty line": START + "\npggit_a 1\n",
+    "no value": START + "pggit_a{}\n",
+    "a number that overflows": START + "pggit_a 1e999\n",
+    "a timestamp": START + "pggit_a 1 2\n",
+    "an open label": START + 'pggit_a{b="c} 1\n',
+    "an unknown escape": START + 'pggit_a{b="\\t"} 1\n',
+    "a label twice": START + 'pggit_a{b="c",b="d"} 1\n',
+    "the server's label": START + 'pggit_a{server="other"} 1\n',
+    "carriage return": START + "pggit_a 1\r\n",
+}
 
-def exposition(text: str) -> bytes:
-    """What would be served for it."""
-    registry = CollectorRegistry()
 
-    class Once:
-        def collect(self) -> Iterable[Metric]:
-            merged: dict[str, Metric] = {}
-            for server in ("a", "b"):
-                merge(merged, tuple(labelled(text, server)))
-            return list(merged.values())
-
-    registry.register(Once())  # type: ignore[arg-type]  # a collector by its method
-    return generate_latest(registry)
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    """One such line would cost all servers their metrics."""
+    with pytest.raises(ValueError, match=r"pggit_|up|^$"):
+        list(families(REFUSED[name], "s"))
 
 
-FRAGMENTS = ("# TYPE ", "# HELP ", "a", "a_total", "_bucket", " counter", " histogram", " ", "\n", "{", "}", '"', "\\")
-MORE = ("le=", '{le="1"}', "=", ",", "1", "NaN", "+Inf", "1e999", "\x00", "\u00fc", "\t", "{}", "# EOF", "'", "{,}")
+LABELS = st.dictionaries(st.sampled_from("abc"), st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.one_of(FINITE.map(repr), st.integers().map(str), st.sampled_from(["NaN", "+Inf", "-Inf", "1e-400"]))
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from([*FRAGMENTS, *MORE]), max_size=25).map("".join)))
-def test_any_text_is_served_or_refused(text: str) -> None:
-    with suppress(ValueError):
-        list(text_string_to_metric_families(exposition(text).decode()))
+def written(labels: dict[str, str]) -> str:
+    """Labels as SQL writes them."""
+    pairs = (f'{name}="{escaped(value)}"' for name, value in labels.items())
+    return "{" + ",".join(pairs) + "}" if labels else ""
+
+
+FRAGMENTS = (START, "# HELP pggit_a ", "# TYPE ", "pggit_a", "pggit_a_total", " counter", "\n", "{", "}", '"', "\\")
+MORE = ("le=", '{le="1"}', "=", ",", " 1", " NaN", " +Inf", " 1e999", "\x00", "\u00fc", "\t", "{}", "# EOF", "'", "{,}")
+ANYTHING = st.one_of(st.text(max_size=60), st.lists(st.sampled_from([*FRAGMENTS, *MORE]), max_size=25).map("".join))
+LINES = st.lists(
+    st.tuples(LABELS, NUMBERS).map(lambda sample: f"pggit_a{written(sample[0])} {sample[1]}\n"), min_size=1, max_size=9
+).map(lambda lines: START + "".join(lines))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(ANYTHING, LINES), st.text(st.characters(exclude_categories=["Cs"]), max_size=9))
+@example(START + 'pggit_a{b="{},\\\\,"} 1\n', 'a"\\\n')
+def test_what_is_served_says_the_same(text: str, server: str) -> None:
+    """Prometheus' own client library reads every sample that it reads in the text, with the server's label."""
+    try:
+        served = merged([families(text, server)])
+    except ValueError:
+        return
+    original = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    found = [sample for family in text_string_to_metric_families(served) for sample in family.samples]
+    assert [(s.name, {**s.labels, "server": server}, repr(s.value)) for s in original] == [
+        (s.name, s.labels, repr(s.value)) for s in found
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(LINES)
+def test_what_is_well_formed_is_served(text: str) -> None:
+    assert merged([families(text, "s")])
 
 
 def test_types_that_disagree() -> None:
     """The first server's counts; the family stands once."""
-    merged: dict[str, Metric] = {}
-    merge(merged, tuple(labelled("# TYPE x gauge\nx 1\n", "a")))
-    merge(merged, tuple(labelled("# TYPE x histogram\nx_count 1\nx_sum 1\n", "b")))
-    assert [(family.type, len(family.samples)) for family in merged.values()] == [("gauge", 1)]
+    other = START.replace("gauge", "histogram") + "pggit_a_count 1\npggit_a_sum 1\n"
+    assert merged([families(START + "pggit_a 1\n", "a"), families(other, "b")]) == START + 'pggit_a{server="a"} 1\n'
 
 
 # The command
@@ -361,7 +411,16 @@ def test_once(services: Path, capsys: Capture) -> None:
     assert captured.err.startswith("pggit-excellence exporter: away: ")
     assert captured.err.count("\n") == 1
     assert "secret" not in captured.err
-    assert gc.isenabled()  # the command line turns it off
+
+
+def test_every_service_of_a_file(services: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setenv("PGSERVICEFILE", "/nonexistent")
+    again = services.with_name("again.conf")
+    again.write_text(services.read_text(encoding="utf-8") + "[here]\nport=1\n#[no]\n", encoding="utf-8")
+    assert main(["exporter", "--once", "--service-file", str(again)]) == 1
+    assert {dict(labels)["server"] for labels in samples(capsys.readouterr().out)["pggit_up"]} == {"here", "away"}
+    assert main(["exporter", "--once", "--service-file", str(again), "--service", "here"]) == 2
+    assert "here: given twice" in capsys.readouterr().err
 
 
 def test_role_with_pg_monitor_and_one_without(plain: psycopg.Connection, make_target: Callable[..., Target]) -> None:
@@ -384,6 +443,8 @@ BAD = {
     "--dsn hots=here": 'invalid connection option "hots"',
     "--dsn sslmode=nope": "sslmode",
     "--dsn port=abc": "port",
+    "--service-file nope": "--service-file nope: No such file",
+    "--service-file /dev/null": "no [service] in it",
     "--listen 9187": "give HOST:PORT",
     "--listen ::1:80": "in brackets: [::1]:80",
     "--listen x.invalid:80": "--listen x.invalid:80: ",
@@ -443,7 +504,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def fetched(url: str, context: ssl.SSLContext | None = None) -> str:
+def fetched(url: str | urllib.request.Request, context: ssl.SSLContext | None = None) -> str:
     """The body behind a URL."""
     with urllib.request.urlopen(url, timeout=20, context=context) as answer:  # noqa: S310  # it is our own
         return str(answer.read().decode())

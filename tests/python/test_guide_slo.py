@@ -92,7 +92,8 @@ def test_commands_of_the_guide_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     settings = "\n".join(f"{name}={value}" for name, value in pggit.info.get_parameters().items() if name != "options")
-    (tmp_path / "services").write_text(f"[main]\n{settings}\n[replica]\n{settings}\n", encoding="utf-8")
+    for name in ("services", "fleet.conf"):
+        (tmp_path / name).write_text(f"[main]\n{settings}\n[replica]\n{settings}\n", encoding="utf-8")
     for path in (FOLDER / "prometheus").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     ran = 0

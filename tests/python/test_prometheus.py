@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import socket
 import subprocess
-import time
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-import yaml
 
 from conftest import ROOT
 from pggit_excellence.exporter.scrape import Target
@@ -25,13 +20,12 @@ from pggit_excellence.server import Server
 from pggit_excellence.slo.dashboard import dashboard
 from pggit_excellence.slo.objectives import enabled_objectives
 from pggit_excellence.slo.rules import as_yaml, rule_file
-from prometheus_programs import program, promtool, query
+from prometheus_programs import eventually, program, prometheus, promtool, query
 from test_slo_dashboard import expressions
 
 pytestmark = pytest.mark.once
 
 EXAMPLES = ROOT / "docs" / "operations" / "prometheus"
-SECONDS = 60  # for anything that must happen; it takes one or two
 
 
 @dataclass
@@ -56,26 +50,6 @@ class Scraped:
         return next(iter(self.vector(expression).values()), None)
 
 
-def eventually(condition: Callable[[], Any]) -> Any:
-    """What the condition returns once it is true."""
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            if found := condition():
-                return found
-        except (urllib.error.URLError, ConnectionError) as error:  # it is still starting
-            if isinstance(error, urllib.error.HTTPError) and error.code == 400:
-                raise
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def exporting(dsn: str) -> Iterator[str]:
     """The exporter, of the database and of one that is down; HOST:PORT."""
@@ -85,29 +59,6 @@ def exporting(dsn: str) -> Iterator[str]:
         yield server.url.split("/")[2]
     for target in targets:
         target.close()
-
-
-@contextmanager
-def prometheus(folder: Path, exporter: str, rules: str) -> Iterator[str]:
-    """A Prometheus that scrapes every second and evaluates twice as often; its URL."""
-    (folder / "rules.yml").write_text(rules, encoding="utf-8")
-    config = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "500ms"},
-        "rule_files": ["rules.yml"],
-        "scrape_configs": [{"job_name": "pggit", "static_configs": [{"targets": [exporter]}]}],
-    }
-    path = folder / "prometheus.yml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
-    command = ["setpriv", "--pdeathsig", "KILL", program("prometheus"), f"--config.file={path}"]
-    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}", "--log.level=error"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"})
-    try:
-        yield f"http://{address}"
-    finally:
-        process.terminate()
-        process.wait(SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +72,10 @@ def scraped(
             # Long ranges are evaluated twice a second too.
             rules = as_yaml(rule_file(enabled_objectives(database))).replace("interval: 2m", "interval: 500ms")
             folder = tmp_path_factory.mktemp("prometheus")
-            with exporting(server.dsn("scraped")) as exporter, prometheus(folder, exporter, rules) as url:
+            with (
+                exporting(server.dsn("scraped")) as exporter,
+                prometheus(folder, {"static_configs": [{"targets": [exporter]}]}, rules) as url,
+            ):
                 found = Scraped(database, url)
                 eventually(lambda: found.scalar('sum_over_time(pggit_up{server="here"}[1m]) > 3'))
                 yield found
@@ -225,7 +179,8 @@ def test_example_configurations(tmp_path: Path) -> None:
     for path in EXAMPLES.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "pggit-rules.yml").write_text(as_yaml(rule_file([])), encoding="utf-8")
-    assert promtool("check", "config", tmp_path / "prometheus.yml").returncode == 0
+    for name in ("prometheus.yml", "prometheus-fleet.yml"):
+        assert promtool("check", "config", tmp_path / name).returncode == 0
     config = tmp_path / "alertmanager.yml"
 
     def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from pggit_excellence.scan.analysis import analyse, scan_text
@@ -171,6 +173,45 @@ def test_order_does_not_matter() -> None:
         text = routine(f"EXECUTE 'ANALYZE ' || {expression};") + HELPERS
         found = [site.verdict.value for site in scan_text(text).sites if site.function == "f"]
         assert found == [expected], expression
+
+
+# a has c run, c has b run, and b splices, what each of them is given; b asks a.
+CIRCLE = """
+CREATE FUNCTION a(x text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN EXECUTE format('SELECT a(%L)', x); PERFORM c(x); RETURN x; END $$;
+CREATE FUNCTION b(x text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN IF a(x) = 'a' THEN RETURN x; END IF; EXECUTE 'ANALYZE ' || x; RETURN NULL; END $$;
+CREATE FUNCTION c(x text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN EXECUTE format('SELECT b(%L)', x); RETURN x; END $$;
+"""
+
+
+def in_every_order(text: str) -> set[tuple[tuple[int, str], ...]]:
+    """The verdicts on the statements, once for each answer that some order of the routines gives."""
+    program = build([SourceText("t.sql", text)])
+    answers = set()
+    for routines in itertools.permutations(program.routines):
+        asked = summaries.Summaries(program, Config())
+        sites = [site for routine in routines for site in asked.outcome(routine).sites]
+        answers.add(tuple(sorted((site.place.start, site.verdict.value) for site in sites)))
+    return answers
+
+
+def test_verdicts_in_a_circle_do_not_hang_on_the_order() -> None:
+    """Processes take routines as they get to them."""
+    (answer,) = in_every_order(CIRCLE)
+    assert [verdict for _, verdict in answer] == ["unsafe"] * 3
+
+
+def test_the_order_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where something is concluded from a routine while another one is being analysed, one order calls a safe."""
+
+    def hasty(self: summaries.Summaries, routine: Routine) -> bool:
+        not_known = routine.key in {*self._going, *self._asking, *self._provisional}
+        return not_known or bool(self.outcome(routine).passed)
+
+    monkeypatch.setattr(summaries.Summaries, "_may_pass_on", hasty)
+    assert len(in_every_order(CIRCLE)) > 1
 
 
 @pytest.mark.parametrize(

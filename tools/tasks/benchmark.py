@@ -5,7 +5,7 @@ tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` do
 (`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL.
 `sbom` times BOMs by the number of extensions, `scan` the scanner (scan_speed.py); `probes` says how often that is
 right (scan_probes.py). `hardening` times the hardening checks in a database with `--functions` of them, `audit` DDL
-with the audit log and without (audit_cost.py).
+with the audit log and without (audit_cost.py). `fleet` times the exporter by the number of databases that it asks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument(
         "benchmark",
         nargs="?",
-        choices=("database", "slo", "history", "sbom", "scan", "probes", "audit", "hardening"),
+        choices=("database", "slo", "history", "sbom", "scan", "probes", "audit", "hardening", "fleet"),
         default="database",
     )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
@@ -54,6 +54,7 @@ def main() -> int:
         "probes": measure_probes,
         "audit": measure_audit,
         "hardening": measure_hardening,
+        "fleet": measure_fleet,
     }
     results = measures[options.benchmark](options)
     if options.json:
@@ -121,6 +122,14 @@ def measure_audit(options: argparse.Namespace) -> dict[str, object]:
     return {"major": options.major, "audit": result}
 
 
+def measure_fleet(options: argparse.Namespace) -> dict[str, object]:
+    """What the exporter takes to ask many databases."""
+    results: dict[str, object] = {"major": options.major}
+    with installed(options.major, max_connections="300") as server:
+        run_parts(server, ("exporter_fleet",), results)
+    return results
+
+
 def measure_slo(options: argparse.Namespace) -> dict[str, object]:
     """What objectives, samples and their history cost."""
     results: dict[str, object] = {"major": options.major, "samples": options.samples}
@@ -154,12 +163,12 @@ def measure_database(options: argparse.Namespace) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def installed(major: int) -> Iterator[Server]:
+def installed(major: int, **settings: str) -> Iterator[Server]:
     """A running server that has the extension."""
     with workspace() as folder:
         installation = copy_installation(major, folder)
         make_install(installation, ROOT)
-        with Server(installation, folder / "server", SETTINGS) as server:
+        with Server(installation, folder / "server", SETTINGS | settings) as server:
             yield server
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import gc
-import signal
 import sys
-import threading
-
-from prometheus_client.exposition import generate_latest
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, CommandError
 from pggit_excellence.exporter.addresses import named_targets, parse_listen
-from pggit_excellence.exporter.scrape import Scrape, Target
+from pggit_excellence.exporter.scrape import Target, scrape
 from pggit_excellence.exporter.web import MetricsServer
 from pggit_excellence.output import print_json
 from pggit_excellence.printable import printable
+from pggit_excellence.stopping import stop_event
 
 DEFAULT_LISTEN = "127.0.0.1:9719"
 DEFAULT_TIMEOUT = 5.0
@@ -31,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a service of pg_service.conf, one for each server of a fleet (may be repeated)",
     )
+    parser.add_argument("--service-file", metavar="FILE", help="every service of this file, for a fleet")
     parser.add_argument(
         "--listen",
         default=DEFAULT_LISTEN,
@@ -42,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=DEFAULT_TIMEOUT,
         metavar="SECONDS",
-        help="how long a scrape waits for a server; less where Prometheus waits less (default: %(default)g)",
+        help="how long a scrape waits for each server, all at once; less where Prometheus says that it waits less"
+        " (default: %(default)g)",
     )
     parser.add_argument("--tls-cert", metavar="FILE", help="serve https with this certificate (PEM)")
     parser.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
@@ -52,7 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM, or print once."""
-    gc.enable()  # the command line turns it off; this one runs for months
     if not 0.1 <= options.timeout <= LONGEST_TIMEOUT:
         raise CommandError(f"--timeout {options.timeout:g}: give 0.1 to {LONGEST_TIMEOUT:g} seconds")
     targets = [Target(name, wanted, options.timeout, log) for name, wanted in named_targets(options)]
@@ -65,17 +62,15 @@ def run(options: argparse.Namespace) -> int:
 
 def print_once(targets: list[Target], timeout: float) -> int:
     """For the textfile collector of Prometheus' node exporter, and to look at."""
-    scrape = Scrape(targets, timeout)
-    sys.stdout.write(generate_latest(scrape).decode())
-    return EXIT_CLEAN if scrape.all_up else EXIT_FINDINGS
+    found = scrape(targets, timeout)
+    sys.stdout.write(found.text)
+    return EXIT_CLEAN if found.all_up else EXIT_FINDINGS
 
 
 def serve(targets: list[Target], options: argparse.Namespace) -> int:
     """Say where, then answer requests until SIGTERM or Ctrl-C."""
     address = parse_listen(options.listen)
-    with MetricsServer(address, targets, options) as server:
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with stop_event() as stop, MetricsServer(address, targets, options) as server:
         names = [target.name for target in targets]
         if options.format == "json":
             print_json({"url": server.url, "servers": names})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 from collections import Counter
+from pathlib import Path
 
 import psycopg
 from psycopg import conninfo, pq
@@ -12,11 +15,14 @@ from pggit_excellence.errors import CommandError
 
 # A socket that is nowhere: libpq reads its service file and checks all settings, and then connects to nothing.
 NOWHERE = "/nonexistent"
+# As libpq reads its service file.
+SERVICE = re.compile(r"^\s*\[([^\]\n]+)\]", re.MULTILINE)
 
 
 def named_targets(options: argparse.Namespace) -> list[tuple[str, str]]:
     """(value of the label `server`, connection string) of each service and of --dsn; alone, libpq's environment."""
-    wanted = [(name, conninfo.make_conninfo(service=name)) for name in options.service]
+    names = [*services(options.service_file), *options.service] if options.service_file else options.service
+    wanted = [(name, conninfo.make_conninfo(service=name)) for name in names]
     if options.dsn or not wanted:
         wanted.append((label(options.dsn), options.dsn))
     for name, dsn in wanted:
@@ -25,6 +31,19 @@ def named_targets(options: argparse.Namespace) -> list[tuple[str, str]]:
     if twice:
         raise CommandError(f"{twice[0]}: given twice; each server needs a name of its own")
     return wanted
+
+
+def services(file: str) -> list[str]:
+    """The names of all services in a file, which libpq reads from now on too."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--service-file {file}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+    found = list(dict.fromkeys(SERVICE.findall(text)))
+    if not found:
+        raise CommandError(f"--service-file {file}: no [service] in it")
+    os.environ["PGSERVICEFILE"] = file
+    return found
 
 
 def settings(dsn: str, name: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """One scrape: every server asked at once, each within its time, and their answers merged.
 
-A server that is slow or hangs delays nobody else and costs one thread and one connection, however often it is scraped.
+A server that is slow or hangs costs one thread and one connection, however often it is scraped. The others are as fast
+as without it, and only the whole answer waits for it, no longer than the time limit.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
@@ -16,22 +17,25 @@ from dataclasses import dataclass
 import psycopg
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.exposition import generate_latest
 from psycopg import conninfo
 
 from pggit_excellence.connection import one_line, value
+from pggit_excellence.exporter.exposition import SERVER_LABEL, Family, families, merged
+from pggit_excellence.version import version
 
-SERVER_LABEL = "server"
 REASONS = ("connection", "timeout", "privilege", "extension", "query", "exposition")
 APPLICATION_NAME = "pggit-excellence exporter"
+SHOWN = 200  # characters of what is no exposition
 Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said: its families, or why there are none."""
+    """What a server said and when (time.monotonic()): its families, or why there are none."""
 
-    families: tuple[Metric, ...] = ()
+    at: float
+    families: tuple[Family, ...] = ()
     failure: str | None = None
     message: str = ""
 
@@ -54,8 +58,9 @@ class Target:
         """Ask for the metrics; while the last question is unanswered, that one is the answer to wait for."""
         with self._lock:
             if self._pending is None or self._pending.done():
-                self._pending = Future()
-                threading.Thread(target=self._answer, args=(self._pending,), daemon=True).start()
+                pending: Future[Answer] = Future()
+                threading.Thread(target=self._answer, args=(pending,), daemon=True).start()
+                self._pending = pending
             return self._pending
 
     def note(self, answer: Answer) -> None:
@@ -72,16 +77,12 @@ class Target:
                 self._connection.close()
 
     def _answer(self, pending: Future[Answer]) -> None:
-        """Whatever goes wrong is an answer too, else the next scrape would wait for it."""
+        """Whatever goes wrong is an answer too: the next scrape waits for it, and the other servers must not suffer."""
         try:
-            answer = Answer(tuple(labelled(self._text(), self.name)))
-        except psycopg.Error as error:
-            answer = Answer(failure=reason(error), message=one_line(error))
-        except ValueError as error:
-            answer = Answer(failure="exposition", message=f"not an exposition: {' '.join(str(error).split())}")
-        except BaseException as error:
-            pending.set_exception(error)
-            raise
+            said = tuple(families(self._text(), self.name))
+            answer = Answer(time.monotonic(), said)
+        except Exception as error:
+            answer = Answer(time.monotonic(), failure=reason(error), message=told(error))
         pending.set_result(answer)
 
     def _text(self) -> str:
@@ -120,8 +121,10 @@ def bounded(dsn: str, timeout: float) -> str:
     return conninfo.make_conninfo("", **wanted)
 
 
-def reason(error: psycopg.Error) -> str:
+def reason(error: Exception) -> str:
     """One of REASONS, for a label."""
+    if isinstance(error, ValueError):
+        return "exposition"
     if isinstance(error, (psycopg.errors.QueryCanceled, psycopg.errors.ConnectionTimeout)):
         return "timeout"
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
@@ -131,54 +134,60 @@ def reason(error: psycopg.Error) -> str:
     return "connection" if isinstance(error, psycopg.OperationalError) else "query"
 
 
-def labelled(text: str, server: str) -> Iterator[Metric]:
-    """The families of an exposition, every sample with the server's name; ValueError where it is none."""
-    for family in text_string_to_metric_families(text):
-        family.samples = [sample._replace(labels={**sample.labels, SERVER_LABEL: server}) for sample in family.samples]
-        yield family
+def told(error: Exception) -> str:
+    """One line about it."""
+    if isinstance(error, psycopg.Error):
+        return one_line(error)
+    text = " ".join(str(error)[:SHOWN].split())
+    return f"not an exposition: {text}" if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
 
 
+@dataclass
 class Scrape:
-    """The answers to one scrape, as prometheus_client's collector: a new one for each scrape."""
+    """The answers to one scrape: the exposition, and whether every server answered."""
 
-    def __init__(self, targets: list[Target], timeout: float) -> None:
-        """`timeout` in seconds, for all servers together: they are asked at once."""
-        self._targets = targets
-        self._timeout = timeout
-        self.all_up = True
+    text: str
+    all_up: bool
+
+
+def scrape(targets: Sequence[Target], timeout: float) -> Scrape:
+    """Ask all servers at once and wait `timeout` seconds at most; the merged families, then the exporter's own."""
+    start = time.monotonic()
+    asked = [(target, target.ask()) for target in targets]
+    answers = [(target, wait(pending, start + timeout)) for target, pending in asked]
+    for target, answer in answers:
+        target.note(answer)
+    text = merged(answer.families for _, answer in answers) + generate_latest(Own(answers, start)).decode()
+    return Scrape(text, all(answer.failure is None for _, answer in answers))
+
+
+def wait(pending: Future[Answer], deadline: float) -> Answer:
+    """The answer, or that it did not come in time."""
+    try:
+        return pending.result(max(0.0, deadline - time.monotonic()))
+    except FutureTimeoutError:
+        return Answer(max(deadline, time.monotonic()), failure="timeout", message="no answer in time")
+
+
+class Own:
+    """What the exporter itself says of a scrape, as a collector of prometheus_client."""
+
+    def __init__(self, answers: Sequence[tuple[Target, Answer]], start: float) -> None:
+        """`start`: when the scrape began, by time.monotonic()."""
+        self._answers = answers
+        self._start = start
 
     def collect(self) -> Iterator[Metric]:
-        """The merged families, then the exporter's own."""
+        """Families with the label `server`, and the exporter's version."""
         up = GaugeMetricFamily("pggit_up", "Whether the server answered this scrape: 1 it did, 0 it did not.")
         failed = GaugeMetricFamily("pggit_scrape_failure", "Why a server did not answer this scrape, 1 for the reason.")
         took = GaugeMetricFamily("pggit_scrape_duration_seconds", "How long this scrape waited for the server.")
-        merged: dict[str, Metric] = {}
-        start = time.monotonic()
-        asked = [(target, target.ask()) for target in self._targets]
-        for target, pending in asked:
-            answer = self._wait(pending, start)
-            target.note(answer)
+        info = GaugeMetricFamily("pggit_exporter_info", "1; the label says which version of the exporter.")
+        for target, answer in self._answers:
             labels = {SERVER_LABEL: target.name}
-            took.add_sample(took.name, labels, time.monotonic() - start)
             up.add_sample(up.name, labels, 0 if answer.failure else 1)
+            took.add_sample(took.name, labels, max(0.0, answer.at - self._start))
             if answer.failure:
-                self.all_up = False
                 failed.add_sample(failed.name, {**labels, "reason": answer.failure}, 1)
-            merge(merged, answer.families)
-        yield from (merged[name] for name in sorted(merged))
-        yield from (up, failed, took)
-
-    def _wait(self, pending: Future[Answer], start: float) -> Answer:
-        """The answer, or that it did not come in time."""
-        try:
-            return pending.result(max(0.0, start + self._timeout - time.monotonic()))
-        except FutureTimeoutError:
-            return Answer(failure="timeout", message=f"no answer within {self._timeout:g} seconds")
-
-
-def merge(merged: dict[str, Metric], families: tuple[Metric, ...]) -> None:
-    """Add families to those of the servers before; where the versions of two servers disagree, the first counts."""
-    for family in families:
-        known = merged.setdefault(family.name, Metric(family.name, family.documentation, family.type))
-        if known.type == family.type:
-            known.samples.extend(family.samples)
+        info.add_sample(info.name, {"version": version()}, 1)
+        yield from (up, failed, took, info)

@@ -1,75 +1,106 @@
-"""The HTTP side: /metrics for all servers, /probe?target=NAME for one, /healthz for the exporter itself."""
+"""The HTTP side: /metrics for all servers, /probe?target=NAME for one, /targets for Prometheus' service discovery."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import gzip
+import json
 import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, ThreadingWSGIServer, gzip_accepted
 
 from pggit_excellence.errors import CommandError
-from pggit_excellence.exporter.scrape import Scrape, Target
+from pggit_excellence.exporter.scrape import Target, scrape
 
 # How long a client may take to send its request, in seconds.
 CLIENT_SECONDS = 30
 # How much of Prometheus' own patience is left for the way back: a tenth, at most this many seconds.
 RESERVE = 0.5
+# Of gzip: metrics of many servers are alike; more effort makes little difference.
+COMPRESSION = 1
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 PAGE = b"""<!DOCTYPE html><title>pggit-excellence exporter</title><h1>pggit-excellence exporter</h1>
-<p><a href="metrics">metrics</a> of all servers, <a href="healthz">healthz</a>; one server: /probe?target=NAME</p>
+<p><a href="metrics">metrics</a> of all servers, <a href="healthz">healthz</a>; one server: /probe?target=NAME;
+<a href="targets">targets</a>: each server by itself, for http_sd_configs of Prometheus</p>
 """
+PATHS = b"there are /metrics, /probe?target=NAME, /targets and /healthz\n"
 
 
 def application(targets: list[Target], timeout: float) -> Application:
     """The WSGI application."""
     by_name = {target.name: target for target in targets}
 
-    def metrics(chosen: list[Target], environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        registry = CollectorRegistry()
-        registry.register(Scrape(chosen, patience(environ, timeout)))
-        # The plain format whatever is asked for: every Prometheus reads it. No filter by name: the answer is one piece.
-        plain = {**environ, "HTTP_ACCEPT": "", "QUERY_STRING": ""}
-        answer: Iterable[bytes] = make_wsgi_app(registry)(plain, start_response)
-        return answer
+    def metrics(environ: Environ, start_response: StartResponse, chosen: list[Target] = targets) -> Iterable[bytes]:
+        body = scrape(chosen, patience(environ, timeout)).text.encode()
+        return page(start_response, "200 OK", body, CONTENT_TYPE_PLAIN_0_0_4, environ)
+
+    def probe(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        name = parse_qs(environ.get("QUERY_STRING", "")).get("target", [""])[0]
+        if name in by_name:
+            return metrics(environ, start_response, [by_name[name]])
+        return page(start_response, "400 Bad Request", f"target: one of {', '.join(by_name)}\n".encode())
+
+    def discovery(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        body = json.dumps(discovered(list(by_name), environ), indent=2).encode()
+        return page(start_response, "200 OK", body, "application/json")
+
+    pages: dict[str, Application] = {
+        "/": lambda _, start_response: page(start_response, "200 OK", PAGE, "text/html; charset=utf-8"),
+        "/metrics": metrics,
+        "/probe": probe,
+        "/targets": discovery,
+        "/healthz": lambda _, start_response: page(start_response, "200 OK", b"ok\n"),
+    }
 
     def respond(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if path == "/metrics":
-            return metrics(targets, environ, start_response)
-        if path == "/probe":
-            name = parse_qs(environ.get("QUERY_STRING", "")).get("target", [""])[0]
-            if name in by_name:
-                return metrics([by_name[name]], environ, start_response)
-            known = ", ".join(by_name)
-            return page(start_response, "400 Bad Request", f"target: one of {known}\n".encode())
-        if path == "/healthz":
-            return page(start_response, "200 OK", b"ok\n")
-        if path == "/":
-            return page(start_response, "200 OK", PAGE, "text/html; charset=utf-8")
-        return page(start_response, "404 Not Found", b"there are /metrics, /probe?target=NAME and /healthz\n")
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return page(start_response, "405 Method Not Allowed", b"GET or HEAD\n")
+        if chosen := pages.get(environ.get("PATH_INFO", "")):
+            return chosen(environ, start_response)
+        return page(start_response, "404 Not Found", PATHS)
 
     return respond
 
 
+def discovered(names: Sequence[str], environ: Environ) -> list[dict[str, Any]]:
+    """Each server as a target of its own, as Prometheus' HTTP service discovery wants it.
+
+    Prometheus then asks for each with its own time limit, and spreads them over its interval by itself.
+    """
+    address = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    probe = {"__metrics_path__": "/probe"}
+    return [
+        {"targets": [address], "labels": {**probe, "__param_target": name, "instance": f"{address}/{name}"}}
+        for name in names
+    ]
+
+
 def page(
-    start_response: StartResponse, status: str, body: bytes, content_type: str = "text/plain; charset=utf-8"
+    start_response: StartResponse,
+    status: str,
+    body: bytes,
+    content_type: str = "text/plain; charset=utf-8",
+    environ: Environ | None = None,
 ) -> Iterable[bytes]:
-    """A small answer that is not metrics."""
-    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
+    """An answer; compressed where the client's `environ` is given and asks for it."""
+    headers = [("Content-Type", content_type)]
+    if environ and gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        body = gzip.compress(body, COMPRESSION)
+        headers.append(("Content-Encoding", "gzip"))
+    start_response(status, [*headers, ("Content-Length", str(len(body)))])
     return [body]
 
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 from psycopg import errors
@@ -16,6 +12,7 @@ from psycopg import errors
 from pggit_excellence.connection import connect, one_line, value
 from pggit_excellence.errors import CommandError
 from pggit_excellence.slo.durations import duration
+from pggit_excellence.stopping import stop_event
 
 Work = Callable[[psycopg.Connection], int]
 
@@ -28,19 +25,6 @@ def add_every(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="again at this interval, until SIGTERM (for example 1m)",
     )
-
-
-@contextlib.contextmanager
-def stop_event() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, as long as the block lasts, which may be months."""
-    gc.enable()  # the command line turns it off
-    event = threading.Event()
-    before = {order: signal.signal(order, lambda *_: event.set()) for order in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield event
-    finally:
-        for order, handler in before.items():
-            signal.signal(order, handler)
 
 
 def work_on(dsn: str, work: Work) -> int:

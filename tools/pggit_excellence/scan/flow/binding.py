@@ -30,7 +30,7 @@ from pggit_excellence.scan.values.abstract import (
     map_leaves,
 )
 from pggit_excellence.scan.values.sqltypes import TEXTS
-from pggit_excellence.scan.values.texts import changed, representative
+from pggit_excellence.scan.values.texts import changed, representative, requote
 
 Arguments = dict[str, Value]  # by the name that the parameter's origin has
 _PASSED = {"in", "inout", "variadic"}
@@ -96,14 +96,18 @@ def instantiate(value: Value, key: str, arguments: Arguments, foreign: Callable[
             items = tuple(instantiate(item, key, arguments, foreign) for item in items)
         return Array(_flat(element), None if items is None else tuple(map(_flat, items)))
 
-    def change(leaf: Const | Hole | Ref) -> Text:
-        if not isinstance(leaf, Hole):
-            return leaf
-        if not _is_parameter(leaf, key):
-            return foreign(leaf) if foreign else leaf
-        return as_text(_with_path(_inserted(leaf, _argument(leaf, arguments)), leaf.path))
+    return map_leaves(value, lambda leaf: _filled(leaf, key, arguments, foreign) if isinstance(leaf, Hole) else leaf)
 
-    return map_leaves(value, change)
+
+def _filled(hole: Hole, key: str, arguments: Arguments, foreign: Callable[[Hole], Text] | None) -> Text:
+    """One hole of it with the arguments."""
+    if hole.quoting is Quoting.LITERAL and hole.inner is not None:  # what is quoted can be code
+        inner = as_text(instantiate(hole.inner, key, arguments, foreign))
+        if inner != hole.inner:
+            return requote(inner, hole.quoting, hole.type)
+    if not _is_parameter(hole, key):
+        return foreign(hole) if foreign else hole
+    return as_text(_with_path(_inserted(hole, _argument(hole, arguments)), hole.path))
 
 
 def _is_parameter(hole: Hole, key: str) -> bool:

@@ -12,7 +12,6 @@ from pggit_excellence.scan.inputs.facts import Facts, says_something
 from pggit_excellence.scan.inputs.headers import (
     Header,
     NotUnderstoodError,
-    may_hold_routine,
     mend,
     read_header,
     read_options,
@@ -27,6 +26,8 @@ from pggit_excellence.scan.workers import Lost, run_isolated
 # Routines in these languages hold no SQL in their body.
 _COMPILED = {"c", "internal"}
 _EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
+# What runs SQL in a body; no privilege, and no trigger's function.
+_RUNS = re.compile(r"\b(?:execute\b(?!\s+(?:on|function|procedure)\b)|spi_\w+|plv8\b)", re.IGNORECASE)
 _FIRST_BLOCK = re.compile(r"^[ \t]*(?:declare|begin)\b", re.IGNORECASE | re.MULTILINE)
 _LINE_COMMENT = re.compile(r"--[^\n]*")
 # First words of SQL statements; one that begins otherwise is parsed to see whether it is SQL at all.
@@ -183,8 +184,8 @@ class _Script:
             self.sinks(statement)
 
     def sinks(self, statement: Statement) -> None:
-        """What the statement runs, and the templates of routines in its constants: those of a view, or of a row."""
-        if statement.gexec is None and not self.calls(statement.text) and not _is_template(statement):
+        """What the statement runs, and the code in its constants: of a view, of a row, given to what makes routines."""
+        if statement.gexec is None and not self.calls(statement.text) and not _may_hold_code(statement):
             return
         self.found.routines.append(
             Routine(
@@ -220,10 +221,9 @@ class _Script:
         notes.append(self.noted)
 
 
-def _is_template(statement: Statement) -> bool:
-    """Whether a constant in it may be a routine that runs SQL; a comment is for people."""
-    text = statement.text
-    return statement.head[:1] != ("comment",) and _EXECUTE.search(text) is not None and may_hold_routine(text)
+def _may_hold_code(statement: Statement) -> bool:
+    """Whether a constant in it may be a routine that runs SQL, or the body of one; a comment is for people."""
+    return statement.head[:1] not in {("comment",), ("execute",)} and _RUNS.search(statement.text) is not None
 
 
 def _is_familiar(head: tuple[str, ...]) -> bool:

@@ -222,8 +222,7 @@ class _Judge:
 
     def _export(self, place: Place, passed: PassedOn) -> None:
         """Callers judge again what depends on the parameters."""
-        key = self.routine.key
-        if any(hole.origin.source is Source.PARAMETER and hole.origin.routine == key for hole in holes(passed.text)):
+        if _speaks_of_parameters(passed.text, self.routine.key):
             self.exported.setdefault((place, passed.kind, passed.text), passed)
 
     def _code(self, place: Place, kind: str) -> str:
@@ -238,6 +237,15 @@ class _Judge:
             if depth <= 0 and kind not in _STATEMENTS and word == ")":
                 return text[place.start : token.end]
         return text[place.start : place.start + _LONGEST_CODE]
+
+
+def _speaks_of_parameters(text: Text, key: str) -> bool:
+    """Whether a parameter of the routine is in the text, or in what is quoted in it."""
+    return any(
+        (hole.origin.source is Source.PARAMETER and hole.origin.routine == key)
+        or (hole.inner is not None and _speaks_of_parameters(hole.inner, key))
+        for hole in holes(text)
+    )
 
 
 def _cause(origin: Origin) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pggit_excellence.slo.monitor.events import Events
 from pggit_excellence.slo.monitor.probing import Server, server_of
 from pggit_excellence.slo.monitor.state import State, own
 from pggit_excellence.slo.monitor.watching import Plan, Watch
-from pggit_excellence.slo.repeating import stop_event
+from pggit_excellence.stopping import stop_event
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
