@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from pglast import parser
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.flow.views import add_types
 from pggit_excellence.scan.inputs import live, sources
-from pggit_excellence.scan.inputs.build import build, is_understood
+from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.headers import read_header
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.libpg import MAX_OPERATORS, RefusedError, parse
 from pggit_excellence.scan.inputs.program import Program, Routine, SourceText
+from pggit_excellence.scan.inputs.scripts import is_understood
 from pggit_excellence.scan.inputs.statements import Statement, statements
 
 pytestmark = pytest.mark.once
@@ -561,6 +563,22 @@ def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: in
 # --- Facts
 
 
+@pytest.mark.parametrize(
+    ("mentioned", "typed"),
+    [({"unheard_of"}, ""), ({"first"}, "first"), ({"second"}, "first second"), ({"quoted one"}, "Quoted One")],
+)
+def test_only_views_that_matter_get_types(mentioned: set[str], typed: str) -> None:
+    """Those that are mentioned, and those in their definitions."""
+    program = program_of("""\
+        CREATE VIEW first AS SELECT count(*) AS n FROM s.t;
+        CREATE VIEW second AS SELECT n FROM "first";
+        CREATE VIEW "Quoted One" AS SELECT count(*) AS n FROM s.t;
+        """)
+    add_types(program, mentioned)
+    found = [name for (_, name), table in program.tables.items() if table.columns.get("n") == "int8"]
+    assert found == ([typed] if typed.istitle() else typed.split())
+
+
 def test_tables_types_and_events() -> None:
     program = program_of("""\
         CREATE TABLE s.t (a int PRIMARY KEY, b character varying(20)[] DEFAULT 'x', "C d" timestamp with time zone,
@@ -588,7 +606,7 @@ def test_tables_types_and_events() -> None:
     assert program.tables["", "made"].columns == {"n": "int", "x": ""}
     assert program.tables["", "child"].columns["z"] == "bool"
     assert "e" in program.tables["", "child"].columns
-    assert (program.tables["", "v"].columns, program.tables["", "v"].is_view) == ({"p": "regclass", "q": "int8"}, True)
+    assert (program.tables["", "v"].columns, program.tables["", "v"].is_view) == ({"p": "regclass", "q": ""}, True)
     assert program.tables["", "w"].columns == {}  # s.t is LIKE a table that is not here
     assert program.tables["", "m"].columns == {"upper": ""}
     assert program.enums == {("s", "kind"): ("a", "it's", "c")}
