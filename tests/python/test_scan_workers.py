@@ -60,6 +60,24 @@ def test_hanging_c_code_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers[1:] == [1, 2]
 
 
+def test_more_processes_than_a_machine_has() -> None:
+    """They are not started, and what they would take fits into a pipe that nobody reads yet."""
+    sizes = [1] * 200_000
+    assert len(workers._chunks(sizes, 100_000)) <= 1001
+    assert sorted(index for chunk in workers._chunks(sizes, 100_000) for index in chunk) == list(range(len(sizes)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_chunks_are_neighbours_of_about_the_same_work(count: int) -> None:
+    sizes = [1000, *[10] * 500, 3000, *[10] * 500]
+    chunks = workers._chunks(sizes, count)
+    assert sorted(index for chunk in chunks for index in chunk) == list(range(len(sizes)))
+    assert all(chunk == list(range(chunk[0], chunk[-1] + 1)) for chunk in chunks)
+    work = [sum(sizes[index] for index in chunk) for chunk in chunks]
+    assert work == sorted(work, reverse=True)
+    assert max(work) <= sum(sizes) / (6 * count) + 3000
+
+
 def test_nothing_to_do() -> None:
     assert Isolated(task, [], 4).answers() == []
 

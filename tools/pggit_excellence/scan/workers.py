@@ -29,6 +29,7 @@ _NUMBER = struct.Struct("!I")  # of a chunk
 _DEEP = 5000
 _PIPE = 1 << 20
 _CHUNKS = 6  # for each process: so many that none has to wait long for the others
+_MOST_CHUNKS = 1000  # their numbers fit into the smallest pipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _chunks(sizes: Sequence[int], count: int) -> list[list[int]]:
     In a chunk are neighbours: they often need the same, which a process works out once.
     """
     chunks: list[list[int]] = []
-    most = sum(sizes) / (count * _CHUNKS)
+    most = sum(sizes) / min(count * _CHUNKS, _MOST_CHUNKS)
     work = most
     for index, size in enumerate(sizes):
         if work >= most:
