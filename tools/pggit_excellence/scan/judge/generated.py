@@ -90,7 +90,7 @@ def made_by(text: Text, place: Place, routine: Routine, source: str) -> Made:
     node = number(text, slots)
     made = Made(holes=[slot.hole for slot in slots])
     seen = set()
-    for count, (line, needed) in enumerate(islice(straight_lines(node), MAX_LINES + 1)):
+    for count, (line, needed) in enumerate(islice(straight_lines(node, alike=True), MAX_LINES + 1)):
         if is_mixture(node) or (needed and count == MAX_LINES):
             return Made(unread=list(_executes(text, place, routine, source)))
         for found in _routines(line, place, routine, source):

@@ -160,32 +160,38 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
 # --- straight lines -----------------------------------------------------------------------------------------------
 
 
-def straight_lines(node: Node) -> Iterator[tuple[tuple[Piece, ...], bool]]:
-    """Straight lines of the statement, and whether each is needed to have every alternative once."""
+def straight_lines(node: Node, *, alike: bool = False) -> Iterator[tuple[tuple[Piece, ...], bool]]:
+    """Straight lines of the statement, and whether each is needed to have every alternative once.
+
+    With `alike` lists are as long as each other: how one is repeated beside another makes no other statement.
+    """
     forks = list(_forks(node))
-    diagonal = dict.fromkeys(tuple(step % fork for fork in forks) for step in range(max(forks, default=1)))
+    steps = max((ways for ways, _ in forks), default=1)
+    diagonal = dict.fromkeys(tuple(step % ways for ways, _ in forks) for step in range(steps))
     for picks in diagonal:
         yield tuple(_write(node, iter(picks))), True
-    for picks in product(*(range(fork) for fork in forks)):
-        if picks not in diagonal:
-            yield tuple(_write(node, iter(picks))), False
+    for times in range(len(_TIMES)) if alike else (None,):
+        every = ((times,) if repeats and times is not None else range(ways) for ways, repeats in forks)
+        for picks in product(*every):
+            if picks not in diagonal:
+                yield tuple(_write(node, iter(picks))), False
 
 
 _TIMES = (1, 2, 0)  # how often a repetition is written in the first, second and third line
 
 
-def _forks(node: Node) -> Iterator[int]:
-    """How many ways each choice and repetition has, in the order of `_write`."""
+def _forks(node: Node) -> Iterator[tuple[int, bool]]:
+    """How many ways each choice and repetition has, and whether it is a repetition, in the order of `_write`."""
     match node:
         case Chain(nodes):
             for part in nodes:
                 yield from _forks(part)
         case Choice(nodes):
-            yield len(nodes)
+            yield len(nodes), False
             for part in nodes:
                 yield from _forks(part)
         case Repeat(body):
-            yield len(_TIMES)
+            yield len(_TIMES), True
             for _ in range(max(_TIMES)):
                 yield from _forks(body)
 
