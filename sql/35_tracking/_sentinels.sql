@@ -57,33 +57,35 @@ DECLARE
     began   timestamptz;
     counted bigint;
 BEGIN
-    began := CASE WHEN pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true) <> frames
-                  THEN pg_catalog.to_timestamp(pg_catalog.left(frames, 17)::double precision) END;
+    began := pg_catalog.to_timestamp(pg_catalog.left(frames, 17)::double precision);
+    frames := pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true);
 
-    IF TG_TAG LIKE 'DROP %' AND TG_EVENT = 'ddl_command_end' AND pg_catalog.isfinite(began) THEN
-        -- Tracked at sql_drop; a second sample of next to nothing would flatter the percentiles.
-        counted := pg_catalog.nextval('pggit_excellence.sentinel_repeated');
-    ELSIF began BETWEEN GREATEST(pg_catalog.statement_timestamp(), '2000-01-01 00:00+00') AND ended THEN
-        INSERT INTO pggit_excellence.ddl_tracking_samples (recorded_at, began_at, event, command)
-        SELECT ended, began, TG_EVENT, TG_TAG
-        FROM pg_catalog.pg_event_trigger AS e
-        WHERE e.evtname LIKE 'pggit%' AND e.evtevent = TG_EVENT
-          AND (e.evtenabled = 'A' OR e.evtenabled =
-               CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
-          AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags))
-        LIMIT 1;
-        counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
-                        ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
-    ELSIF began IS DISTINCT FROM '-infinity'
-      AND pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') IS NOT TRUE
-    THEN
+    -- Before the year 2000 there are no samples.
+    IF began BETWEEN GREATEST(pg_catalog.statement_timestamp(), '2000-01-01 00:00+00') AND ended THEN
+        IF TG_TAG LIKE 'DROP %' AND TG_EVENT = 'ddl_command_end' THEN
+            -- Tracked at sql_drop; a second sample of next to nothing would flatter the percentiles.
+            counted := pg_catalog.nextval('pggit_excellence.sentinel_repeated');
+        ELSE
+            INSERT INTO pggit_excellence.ddl_tracking_samples (recorded_at, began_at, event, command)
+            SELECT ended, began, TG_EVENT, TG_TAG
+            FROM pg_catalog.pg_event_trigger AS e
+            WHERE e.evtname LIKE 'pggit%' AND e.evtevent = TG_EVENT
+              AND e.evtenabled = ANY (CASE pg_catalog.current_setting('session_replication_role')
+                                      WHEN 'replica' THEN '{A,R}' ELSE '{A,O}' END::"char"[])
+              AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags))
+            LIMIT 1;
+            counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
+                            ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
+        END IF;
+    ELSIF began IS DISTINCT FROM '-infinity' THEN
         RAISE EXCEPTION 'the clock went back, or setting pggit_excellence.sentinel_frames was changed meanwhile';
     END IF;
 EXCEPTION WHEN OTHERS THEN
     BEGIN
         RAISE LOG 'pggit_excellence could not measure %: %', TG_TAG, SQLERRM;
-        -- What failed was rolled back, and with it what the setting lost.
-        PERFORM pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true);
+        -- What failed was rolled back, and the setting has again what it had.
+        PERFORM pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(
+            pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), 18), true);
         PERFORM pg_catalog.nextval('pggit_excellence.sentinel_errors');
         -- What began ended: our error is no failure of pgGit's.
         IF counted IS NULL AND pg_catalog.isfinite(began) THEN

@@ -96,9 +96,11 @@ def measure(server: Server, database: str) -> list[dict[str, Any]]:
     for pggit, rounds in ROUNDS.items():
         sides = {side: make_database(server, f"{database}_{side}", pggit, make) for side, make in SIDES.items()}
         times: dict[str, dict[str, list[float]]] = {name: {side: [] for side in sides} for name in STATEMENTS}
-        for _ in range(rounds):
+        for number in range(rounds):
+            # One after the other, each as often after this one as after that one: who comes next finds caches cold.
+            order = list(sides.items())
             for name, (_, statement) in STATEMENTS.items():
-                for side, connection in sides.items():
+                for side, connection in order if number % 2 else reversed(order):
                     times[name][side].append(timed(connection, statement))
         for connection in sides.values():
             connection.close()
