@@ -11,6 +11,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/_audit.sql
 \ir 00_core/_event_trigger.sql
 \ir 00_core/_require_pggit.sql
+\ir 00_core/_require_writable.sql
 \ir 00_core/_run_ddl.sql
 \ir 00_core/_scope.sql
 \ir 00_core/exclude_finding.sql
@@ -177,6 +178,8 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 55_retention/partition_history.sql
 \ir 55_retention/pseudonymize_user.sql
 \ir 55_retention/purge_archive.sql
+\ir 55_retention/purge_audit_log.sql
+\ir 55_retention/restore_history.sql
 \ir 55_retention/set_legal_hold.sql
 \ir 55_retention/verify_archive.sql
 \ir 60_evidence/tables.sql

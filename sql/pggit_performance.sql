@@ -11,6 +11,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/_audit.sql
 \ir 00_core/_event_trigger.sql
 \ir 00_core/_require_pggit.sql
+\ir 00_core/_require_writable.sql
 \ir 00_core/_run_ddl.sql
 \ir 00_core/_scope.sql
 \ir 00_core/exclude_finding.sql

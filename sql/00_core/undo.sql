@@ -1,5 +1,6 @@
--- A kind of action is undone by the function _undo_<kind> (blanks as underscores): it gets the row of the log and returns the
--- statements that undo it, in order, none where its object is gone already. undo() runs them.
+-- A kind of action is undone by the function _undo_<kind> (blanks as underscores), those that put one thing into another state
+-- by _restore_state(): it gets the row of the log and returns the statements that undo it, in order, none where its object is
+-- gone already. undo() runs them.
 -- The log is data that operators may write and superusers undo, so such a function trusts nothing in it: it checks that
 -- the thing is one that our functions change, that it still is as we made it, and builds the statements from those parts.
 -- A new kind needs its function and its name in the CHECK action_log_kind, nothing else.
@@ -9,7 +10,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    undoer     text := '_undo_' || pg_catalog.replace(done.kind, ' ', '_');
+    undoer     text := CASE WHEN done.kind IN ('function security', 'event trigger', 'trigger', 'policy', 'row security') THEN '_restore_state'
+                            ELSE '_undo_' || pg_catalog.replace(done.kind, ' ', '_') END;
     statements text[];
 BEGIN
     IF pg_catalog.to_regprocedure(pg_catalog.format('pggit_excellence.%I(pggit_excellence.action_log)', undoer)) IS NULL THEN
@@ -73,10 +75,7 @@ DECLARE
     statement  text;
     note       text;
 BEGIN
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'this transaction is read-only'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'On a standby run it on the primary.';
-    END IF;
+    PERFORM pggit_excellence._require_writable('undo');
     SELECT l.* INTO done FROM pggit_excellence.action_log AS l WHERE l.action_id = undo.action_id FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no action %', COALESCE(undo.action_id::text, 'NULL')
@@ -99,7 +98,7 @@ BEGIN
 
     statements := pggit_excellence._undo_statements(done);
     FOREACH statement IN ARRAY statements LOOP
-        -- pggit: ignore[PGX103] the dynamic query is a call of one of our functions _undo_<kind>, which build what they return
+        -- pggit: ignore[PGX101] the dynamic query is a call of one of our functions, which build what they return
         PERFORM pggit_excellence._run_ddl(statement);
     END LOOP;
     note := COALESCE(NULLIF(pg_catalog.array_to_string(statements, '; '), ''), 'nothing to do: it was gone already');

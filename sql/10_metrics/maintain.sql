@@ -15,14 +15,9 @@ AS $body$
 DECLARE
     waiting CONSTANT text := 'more is waiting: call maintain() again, or give it a larger batch_size';
 BEGIN
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'cannot maintain in a read-only transaction'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Call maintain() on the primary server.';
-    ELSIF pg_catalog.current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'cannot maintain in a transaction that is %', pg_catalog.current_setting('transaction_isolation')
-            USING ERRCODE = 'active_sql_transaction',
-                  HINT = 'It would not count for objectives that were made meanwhile. Use READ COMMITTED.';
-    ELSIF batch_size IS NULL OR batch_size < 1 THEN
+    PERFORM pggit_excellence._require_writable('maintain', 'Call maintain() on the primary server.');
+    PERFORM pggit_excellence._require_read_committed('maintain', 'It would not count for objectives that were made meanwhile.');
+    IF batch_size IS NULL OR batch_size < 1 THEN
         RAISE EXCEPTION 'batch_size must be 1 or more, not %', COALESCE(batch_size::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of samples that one call rolls up at most.';
     ELSIF NOT COALESCE(keep_samples >= '1 day' AND keep_minutes >= '1 day' AND keep_minutes <= keep_hours AND keep_hours <= keep_days, false) THEN

@@ -10,11 +10,8 @@ DECLARE
     taken   bigint;
     see_all boolean := pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE');
 BEGIN
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'cannot take a snapshot in a read-only transaction'
-            USING ERRCODE = 'read_only_sql_transaction',
-                  HINT = 'Take snapshots on the primary server. A standby has counters of its own, and nowhere to keep a copy.';
-    END IF;
+    PERFORM pggit_excellence._require_writable(
+        'take a snapshot', 'Take snapshots on the primary server. A standby has counters of its own, and nowhere to keep a copy.');
 
     -- Without this a second snapshot in one transaction would get the counters that the first one saw.
     PERFORM pg_catalog.pg_stat_clear_snapshot();

@@ -59,10 +59,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'From 1 to 100; the median is reported.';
     END IF;
     PERFORM pggit_excellence._require_pggit();
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'the probe runs DDL, and this transaction is read-only'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'On a standby run it on the primary.';
-    END IF;
+    PERFORM pggit_excellence._require_writable('probe');
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = probe_schema) THEN
         RAISE EXCEPTION 'no such schema: %', pg_catalog.quote_nullable(probe_schema)
             USING ERRCODE = 'invalid_schema_name', HINT = 'probe_schema names a schema that pgGit tracks, unquoted.';

@@ -45,11 +45,8 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed', HINT = 'true shows the statements, false runs them.';
     END IF;
     IF NOT dry_run THEN
-        IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-            RAISE EXCEPTION 'this transaction is read-only'
-                USING ERRCODE = 'read_only_sql_transaction',
-                      HINT = 'On a standby run it on the primary. SELECT * FROM pggit_excellence.tuning_plan() works here.';
-        END IF;
+        PERFORM pggit_excellence._require_writable(
+            'tune', 'On a standby run it on the primary. SELECT * FROM pggit_excellence.tuning_plan() works here.');
         SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(r.rolname), ', ') INTO owners
         FROM pggit_excellence.tuning_plan() AS p
         JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'pggit'

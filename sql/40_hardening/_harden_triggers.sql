@@ -1,6 +1,7 @@
 -- Trigger function: who made a change is who connected, whatever the column's default or the writer says. current_user would
 -- be the owner of the event trigger function.
--- A logical replication worker brings rows that were stamped where they were made.
+-- A logical replication worker brings rows that were stamped where they were made, and restore_history() exact copies of
+-- archived ones.
 -- SECURITY DEFINER: a plain owner of pgGit's tables may not see what kind of process this is.
 CREATE FUNCTION pggit_excellence._stamp_created_by()
 RETURNS trigger
@@ -8,12 +9,15 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
-    IF pg_catalog.current_setting('session_replication_role') <> 'replica' OR NOT EXISTS (
-        SELECT FROM pg_catalog.pg_stat_activity AS a
-        WHERE a.pid = pg_catalog.pg_backend_pid() AND a.backend_type LIKE 'logical replication%')
+    IF NEW.created_by = session_user
+       OR pg_catalog.current_setting('session_replication_role') = 'replica' AND EXISTS (
+           SELECT FROM pg_catalog.pg_stat_activity AS a
+           WHERE a.pid = pg_catalog.pg_backend_pid() AND a.backend_type LIKE 'logical replication%')
+       OR pggit_excellence._is_archived(pg_catalog.to_jsonb(NEW))
     THEN
-        NEW.created_by := session_user;
+        RETURN NEW;
     END IF;
+    NEW.created_by := session_user;
     RETURN NEW;
 END
 $body$;

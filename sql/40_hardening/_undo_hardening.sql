@@ -130,46 +130,6 @@ $body$;
 COMMENT ON FUNCTION pggit_excellence._restore_state(pggit_excellence.action_log) IS
     'Internal: for undo(), the statement that puts one thing of pgGit''s back into the state before harden(); empty: it is gone or has that state.';
 
-CREATE FUNCTION pggit_excellence._undo_function_security(done pggit_excellence.action_log)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_function_security(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _restore_state().';
-
-CREATE FUNCTION pggit_excellence._undo_event_trigger(done pggit_excellence.action_log)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_event_trigger(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _restore_state().';
-
-CREATE FUNCTION pggit_excellence._undo_trigger(done pggit_excellence.action_log)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_trigger(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _restore_state().';
-
-CREATE FUNCTION pggit_excellence._undo_policy(done pggit_excellence.action_log)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_policy(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _restore_state().';
-
-CREATE FUNCTION pggit_excellence._undo_row_security(done pggit_excellence.action_log)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $body$ SELECT pggit_excellence._restore_state(done) $body$;
-COMMENT ON FUNCTION pggit_excellence._undo_row_security(pggit_excellence.action_log) IS
-    'Internal: for undo(), see _restore_state().';
-
 -- Privileges as they can be named for an object of this type: those that PostgreSQL has, for columns of the object too.
 CREATE FUNCTION pggit_excellence._privilege_names(what text, catalog regclass, object_oid oid)
 RETURNS text[]

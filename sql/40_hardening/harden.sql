@@ -192,11 +192,7 @@ BEGIN
     IF dry_run THEN
         RETURN;
     END IF;
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'this transaction is read-only'
-            USING ERRCODE = 'read_only_sql_transaction',
-                  HINT = 'On a standby run it on the primary. With dry_run => true it works here.';
-    END IF;
+    PERFORM pggit_excellence._require_writable('harden', 'On a standby run it on the primary. With dry_run => true it works here.');
     owners := pggit_excellence._harden_missing_owners();
     IF owners IS NOT NULL THEN
         RAISE EXCEPTION 'only the owner of pgGit''s objects may harden them'

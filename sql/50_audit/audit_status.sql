@@ -11,7 +11,8 @@ DECLARE
     states text := pggit_excellence._audit_trigger_states();
 BEGIN
     enabled := (SELECT pg_catalog.bool_and(t.state = 'always') FROM pggit_excellence._audit_triggers() AS t);
-    sealed := (SELECT COALESCE(pg_catalog.max(s.audit_id), 0) FROM pggit_excellence.audit_log_sealed AS s);
+    sealed := COALESCE(GREATEST((SELECT pg_catalog.max(s.audit_id) FROM pggit_excellence.audit_log_sealed AS s),
+                                (SELECT pg_catalog.max(p.last_audit_id) FROM pggit_excellence.audit_purges AS p)), 0);
     SELECT pg_catalog.count(*), pg_catalog.min(p.occurred_at) INTO pending, oldest_pending FROM pggit_excellence.audit_log_pending AS p;
     SELECT c.audit_id, c.recorded_at INTO last_checkpoint, checkpoint_at
     FROM pggit_excellence.audit_checkpoints AS c ORDER BY c.audit_id DESC LIMIT 1;
@@ -31,4 +32,4 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.audit_status() IS
-    'Whether DDL is recorded (enabled: both event triggers there and ENABLE ALWAYS), one row: rows in the chain, events that wait for sealing and since when (NULL: none), the last row that a checkpoint covers and when that was stored (NULL: none), lost: DDL commands that passed unrecorded or unlimited because of an error of ours, refused: those that rate limits refused; both NULL on a standby. note: what is wrong or off, NULL: nothing. SECURITY DEFINER, so that readers need no privilege on the sequences. Source: audit_log, audit_checkpoints, pg_event_trigger, sequences.';
+    'Whether DDL is recorded (enabled: both event triggers there and ENABLE ALWAYS), one row: the last place in the chain, events that wait for sealing and since when (NULL: none), the last row that a checkpoint covers and when that was stored (NULL: none), lost: DDL commands that passed unrecorded or unlimited because of an error of ours, refused: those that rate limits refused; both NULL on a standby. note: what is wrong or off, NULL: nothing. SECURITY DEFINER, so that readers need no privilege on the sequences. Source: audit_log, audit_checkpoints, pg_event_trigger, sequences.';

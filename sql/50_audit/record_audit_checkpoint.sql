@@ -10,6 +10,9 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM pggit_excellence.audit_log_sealed AS s
         WHERE s.audit_id = record_audit_checkpoint.audit_id AND s.row_hash = record_audit_checkpoint.row_hash)
+       AND NOT EXISTS (
+        SELECT FROM pggit_excellence.audit_purges AS p
+        WHERE p.last_audit_id = record_audit_checkpoint.audit_id AND p.row_hash = record_audit_checkpoint.row_hash)
     THEN
         RAISE EXCEPTION 'audit_log has no row % with this hash', COALESCE(record_audit_checkpoint.audit_id::text, 'NULL')
             USING ERRCODE = 'no_data_found', HINT = 'A checkpoint is of a sealed row; pggit-excellence audit checkpoint makes them.';

@@ -82,13 +82,9 @@ DECLARE
     next_hash bytea;
     sealed    bigint[] := '{}';
 BEGIN
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'cannot seal in a read-only transaction'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Call seal_audit_log() on the primary server.';
-    ELSIF pg_catalog.current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'cannot seal in a transaction that is %', pg_catalog.current_setting('transaction_isolation')
-            USING ERRCODE = 'active_sql_transaction', HINT = 'It may not see the end of the chain. Use READ COMMITTED.';
-    ELSIF NOT COALESCE(batch_size > 0, false) THEN
+    PERFORM pggit_excellence._require_writable('seal', 'Call seal_audit_log() on the primary server.');
+    PERFORM pggit_excellence._require_read_committed('seal', 'It may not see the end of the chain.');
+    IF NOT COALESCE(batch_size > 0, false) THEN
         RAISE EXCEPTION 'batch_size must be 1 or more, not %', COALESCE(batch_size::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of events that one call seals at most.';
     ELSIF NOT pggit_excellence._lock_sealing(COALESCE(wait, true)) THEN
@@ -100,8 +96,14 @@ BEGIN
     END IF;
 
     PERFORM pggit_excellence._tell_audit_changes();
-    SELECT s.audit_id, s.row_hash INTO place, hash
-    FROM pggit_excellence.audit_log_sealed AS s ORDER BY s.audit_id DESC LIMIT 1;
+    SELECT e.audit_id, e.row_hash INTO place, hash
+    FROM (
+        (SELECT s.audit_id, s.row_hash FROM pggit_excellence.audit_log_sealed AS s ORDER BY s.audit_id DESC LIMIT 1)
+        UNION ALL
+        (SELECT p.last_audit_id, p.row_hash FROM pggit_excellence.audit_purges AS p ORDER BY p.last_audit_id DESC LIMIT 1)
+    ) AS e
+    ORDER BY e.audit_id DESC
+    LIMIT 1;
     place := COALESCE(place, 0);
     hash := COALESCE(hash, pg_catalog.sha256(
         pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())));

@@ -29,7 +29,7 @@ CREATE INDEX audit_log_sealed_event_id_idx ON pggit_excellence.audit_log_sealed 
 CREATE INDEX audit_log_sealed_occurred_at_idx ON pggit_excellence.audit_log_sealed (occurred_at);
 COMMENT ON TABLE pggit_excellence.audit_log IS
     'What happened: DDL, hardening, refusals, login failures and more, one row each, append-only. Rows of leaf audit_log_sealed are chained: each hash covers the row and the hash before. Leaf audit_log_pending: recorded, and not yet sealed by seal_audit_log(), which maintain() calls. See verify_audit_chain().';
-COMMENT ON COLUMN pggit_excellence.audit_log.audit_id IS 'Place in the chain: 1, 2, 3 and so on without a gap, in the order of sealing; NULL: not sealed yet.';
+COMMENT ON COLUMN pggit_excellence.audit_log.audit_id IS 'Place in the chain: 1, 2, 3 and so on without a gap, in the order of sealing, from where audit_purges ends; NULL: not sealed yet.';
 COMMENT ON COLUMN pggit_excellence.audit_log.event_id IS 'Number of the event, given when it was recorded; gaps are transactions that rolled back.';
 COMMENT ON COLUMN pggit_excellence.audit_log.occurred_at IS 'When it was recorded (wall clock); what happened earlier, as in a log file, has its own time in details.';
 COMMENT ON COLUMN pggit_excellence.audit_log.event_kind IS 'What kind of event: ddl, rate_limit, login_failure, audit (of the audit itself), and what callers of record_audit_event() name.';
@@ -54,6 +54,31 @@ COMMENT ON COLUMN pggit_excellence.audit_checkpoints.row_hash IS 'Its row_hash, 
 COMMENT ON COLUMN pggit_excellence.audit_checkpoints.envelope IS 'The signed statement, a DSSE envelope.';
 COMMENT ON COLUMN pggit_excellence.audit_checkpoints.recorded_at IS 'When the copy was stored here.';
 COMMENT ON COLUMN pggit_excellence.audit_checkpoints.recorded_by IS 'The session user who stored it.';
+
+-- What purge_audit_log() took out: the beginning of the chain, up to a row that a signed checkpoint covers. Of the newest row
+-- hash and number say what the first row that is left has to continue.
+CREATE TABLE pggit_excellence.audit_purges (
+    last_audit_id bigint PRIMARY KEY,
+    row_hash      bytea NOT NULL,
+    chain         bytea NOT NULL,
+    row_count     bigint NOT NULL,
+    first_event   timestamptz NOT NULL,
+    last_event    timestamptz NOT NULL,
+    event_id      bigint NOT NULL,
+    purged_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    purged_by     text NOT NULL DEFAULT session_user
+);
+COMMENT ON TABLE pggit_excellence.audit_purges IS
+    'What purge_audit_log() deleted from audit_log, a row for each call that deleted something, append-only. The newest one says where the chain begins now: see verify_audit_chain().';
+COMMENT ON COLUMN pggit_excellence.audit_purges.last_audit_id IS 'The last row of audit_log that went; all rows before went too.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.row_hash IS 'Its row_hash, which a signed checkpoint covers and the next row continues.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.chain IS 'previous_hash of row 1, the random number that identifies the chain.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.row_count IS 'How many rows went.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.first_event IS 'The earliest occurred_at among them.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.last_event IS 'The latest occurred_at among them.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.event_id IS 'The event of audit_log that tells of the purge.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.purged_at IS 'When they were deleted.';
+COMMENT ON COLUMN pggit_excellence.audit_purges.purged_by IS 'The session user who deleted them.';
 
 -- At most one row: what sealing has told about the audit itself, so that it tells each change once.
 CREATE TABLE pggit_excellence.audit_state (

@@ -56,13 +56,9 @@ DECLARE
     begins   bigint := pggit_excellence._partitioned_until();
     ends     bigint := begins + partition_rows;
     fallback text := (SELECT p.partition::text FROM pggit_excellence._history_partitions() AS p WHERE p.is_default);
-    name     text;
+    name     text := pggit_excellence._new_partition_name();
     highest  bigint;
 BEGIN
-    SELECT pg_catalog.format('history_part_%s', COALESCE(pg_catalog.max(pg_catalog.substring(c.relname, '^history_part_(\d+)$')::bigint), 0) + 1) INTO name
-    FROM pg_catalog.pg_class AS c
-    WHERE c.relnamespace = 'pggit'::regnamespace AND c.relname ~ '^history_part_\d{1,9}$';
-
     SELECT pg_catalog.max(h.id) INTO highest FROM pggit.history AS h WHERE h.id >= begins;
     IF fallback IS NULL OR highest IS NULL THEN
         RETURN QUERY SELECT s FROM pggit_excellence._partition_statements(
@@ -82,6 +78,18 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._next_partition(bigint) IS
     'Internal: the statements that make the next partition of pggit.history, from the default one where that has rows.';
+
+CREATE FUNCTION pggit_excellence._new_partition_name()
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT pg_catalog.format('history_part_%s', COALESCE(pg_catalog.max(pg_catalog.substring(c.relname, '^history_part_(\d+)$')::bigint), 0) + 1)
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relnamespace = pg_catalog.to_regnamespace('pggit') AND c.relname ~ '^history_part_\d{1,9}$'
+$body$;
+COMMENT ON FUNCTION pggit_excellence._new_partition_name() IS
+    'Internal: the name of the next partition of pggit.history, history_part_<number>. Source: pg_class.';
 
 -- A partition_history() that was begun and not finished left a CHECK behind. It must not refuse anybody's row.
 CREATE FUNCTION pggit_excellence._forget_bound()

@@ -107,10 +107,11 @@ BEGIN
     ELSIF partition_rows IS NULL OR partition_rows NOT BETWEEN 1000 AND 100000000 THEN
         RAISE EXCEPTION 'partition_rows must be from 1000 to 100000000, not %', COALESCE(partition_rows::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of ids that a partition holds.';
-    ELSIF NOT dry_run AND pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'this transaction is read-only'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'On a standby run it on the primary.';
-    ELSIF NOT EXISTS (SELECT FROM pggit_excellence.history_partitioning) THEN
+    END IF;
+    IF NOT dry_run THEN
+        PERFORM pggit_excellence._require_writable('partition');
+    END IF;
+    IF NOT EXISTS (SELECT FROM pggit_excellence.history_partitioning) THEN
         SELECT pg_catalog.string_agg(b.blocker, '; ' ORDER BY b.blocker COLLATE "C") INTO blockers
         FROM pggit_excellence._partition_blockers() AS b (blocker);
         IF blockers IS NULL AND pggit_excellence._last_history_id() + 4 * partition_rows > (

@@ -98,7 +98,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT c.oid::regclass, a.attname,
            CASE
-               WHEN e.evidence THEN 'true'
+               WHEN e.evidence OR NOT e.trusted THEN 'true'
                WHEN n.nspname = 'pggit' AND c.relname = 'history' THEN
                    'EXISTS (SELECT FROM pggit_excellence.legal_holds AS k WHERE pggit_excellence._hold_covers(k, '
                    '(SELECT o.full_name FROM pggit.objects AS o WHERE o.id = t.object_id), t.created_by, t.created_at::timestamptz))'
@@ -108,13 +108,16 @@ AS $body$
                WHEN h.held THEN 'true'
                ELSE 'false'
            END,
-           CASE WHEN e.evidence THEN 'it is evidence of who did or approved something with this extension' ELSE 'a legal hold covers them' END,
+           CASE WHEN e.evidence THEN 'it is evidence of who did or approved something with this extension'
+                WHEN NOT e.trusted THEN pg_catalog.format('an update would run the triggers of %I with your rights: call it as that role', pg_catalog.pg_get_userbyid(c.relowner))
+                ELSE 'a legal hold covers them' END,
            n.nspname = 'pggit_excellence' AND c.relname = 'history_archive'
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     CROSS JOIN LATERAL (
-        SELECT n.nspname = 'pggit_excellence' AND c.relname NOT IN ('history_archive', 'finding_exclusions', 'upgrade_log') AS evidence) AS e
+        SELECT n.nspname = 'pggit_excellence' AND c.relname NOT IN ('history_archive', 'finding_exclusions', 'upgrade_log') AS evidence,
+               pggit_excellence._runs_anyway(c.relowner) AS trusted) AS e
     -- What has no object and no time of a change is held where everything of this user is.
     CROSS JOIN (
         SELECT EXISTS (

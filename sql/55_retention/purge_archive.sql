@@ -22,7 +22,7 @@ BEGIN
     END IF;
     FOR run IN
         SELECT r.* FROM pggit_excellence.archive_runs AS r
-        WHERE r.purged_at IS NULL AND r.last_change < cutoff ORDER BY r.run_id
+        WHERE r.purged_at IS NULL AND r.restored_at IS NULL AND r.last_change < cutoff ORDER BY r.run_id
     LOOP
         run_id := run.run_id;
         row_count := run.row_count;

@@ -15,6 +15,9 @@ BEGIN
     IF pg_catalog.btrim(COALESCE(reason, '')) = '' THEN
         RAISE EXCEPTION 'no reason given for the hold'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Name the case, so that the next reader knows when it may be released.';
+    ELSIF pg_catalog.btrim(object_name) = '' OR pg_catalog.btrim(user_name) = '' THEN
+        RAISE EXCEPTION 'the hold would cover nothing: it names an object or a user without a name'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL means every object, every user.';
     ELSIF changed_since >= changed_until THEN
         RAISE EXCEPTION 'the hold would cover nothing: it begins at % and ends at %', changed_since, changed_until
             USING ERRCODE = 'invalid_parameter_value', HINT = 'changed_since is the earlier one; NULL means no limit.';

@@ -13,10 +13,12 @@ CREATE TABLE pggit_excellence.archive_runs (
     archived_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     archived_by     text NOT NULL DEFAULT session_user,
     purged_at       timestamptz,
-    purged_by       text
+    purged_by       text,
+    restored_at     timestamptz,
+    restored_by     text
 );
 COMMENT ON TABLE pggit_excellence.archive_runs IS
-    'The runs of archive_history() that moved something, with what verify_archive() checks. Kept when the rows of a run are purged.';
+    'The runs of archive_history() that moved something, with what verify_archive() checks. Kept when the rows of a run are purged or restored.';
 COMMENT ON COLUMN pggit_excellence.archive_runs.run_id IS 'Number of the run.';
 COMMENT ON COLUMN pggit_excellence.archive_runs.changed_before IS 'Everything that it moved had happened before this time.';
 COMMENT ON COLUMN pggit_excellence.archive_runs.first_change IS 'Time of the oldest change that it moved.';
@@ -28,6 +30,8 @@ COMMENT ON COLUMN pggit_excellence.archive_runs.archived_at IS 'When it ran.';
 COMMENT ON COLUMN pggit_excellence.archive_runs.archived_by IS 'The session user who called it.';
 COMMENT ON COLUMN pggit_excellence.archive_runs.purged_at IS 'When purge_archive() deleted its rows; NULL: they are there.';
 COMMENT ON COLUMN pggit_excellence.archive_runs.purged_by IS 'The session user who purged it; NULL: nobody did.';
+COMMENT ON COLUMN pggit_excellence.archive_runs.restored_at IS 'When restore_history() put its rows back into pggit.history; NULL: it did not.';
+COMMENT ON COLUMN pggit_excellence.archive_runs.restored_by IS 'The session user who restored it; NULL: nobody did.';
 
 -- The archive has no type and no key of pgGit's, so that DROP SCHEMA pggit CASCADE leaves it alone; the ids of a pgGit that is
 -- installed anew begin at 1 again, so history_id is not unique. Who made a change is apart from its content: the row's hash

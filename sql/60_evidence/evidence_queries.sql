@@ -32,11 +32,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $body$
     VALUES
-    ('access_changes', 'Changes of access that snapshots saw in the period', '{CC6.1,CC6.2,CC6.3}'::text[],
+    ('access_changes', 'Changes of access that snapshots saw in the period; the first snapshot is what they are compared with', '{CC6.1,CC6.2,CC6.3}'::text[],
 $query$SELECT s.taken_at, c.snapshot_id, c.added, c.fact_type, c.role_name, c.object_type, c.object_name, c.value
 FROM pggit_excellence.access_snapshots AS s
 JOIN pggit_excellence.access_snapshot_changes AS c ON c.snapshot_id = s.snapshot_id
-WHERE s.taken_at >= :since AND s.taken_at < :until
+WHERE s.taken_at >= :since AND s.taken_at < :until AND s.snapshot_id > (SELECT pg_catalog.min(f.snapshot_id) FROM pggit_excellence.access_snapshots AS f)
 ORDER BY c.snapshot_id, c.fact_type, c.role_name, c.object_type, c.object_name, c.value, c.added$query$),
     ('access_changes_since_snapshot', 'Changes of access that no snapshot has seen yet', '{CC6.2,CC6.3}',
 $query$SELECT * FROM pggit_excellence.access_changes()$query$),
@@ -54,7 +54,7 @@ WHERE l.applied_at < :until AND (l.undone_at IS NULL OR l.undone_at >= :since)
 ORDER BY l.action_id$query$),
     ('archive_problems', 'Archived history that was changed since it was archived', '{C1.2,PI1.5}',
 $query$SELECT * FROM pggit_excellence.verify_archive()$query$),
-    ('archive_runs', 'What was archived and purged, when and by whom', '{C1.2}',
+    ('archive_runs', 'What was archived, restored and purged, when and by whom', '{C1.2}',
 $query$SELECT r.* FROM pggit_excellence.archive_runs AS r ORDER BY r.run_id$query$),
     ('archiver', 'Archiving of the write-ahead log', '{A1.2}',
 $query$SELECT pg_catalog.current_setting('archive_mode') AS archive_mode, a.archived_count, a.last_archived_time, a.failed_count, a.last_failed_time, a.stats_reset
@@ -69,10 +69,16 @@ FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until
 GROUP BY 1, 2, 3
 ORDER BY 1, l.event_kind COLLATE "C", l.actor COLLATE "C"$query$),
-    ('audit_log', 'Every row of the audit log in the period, with its hashes', '{CC7.2,CC8.1}',
-$query$SELECT * FROM pggit_excellence.audit_log AS l
+    ('audit_log', 'Every row of the audit log in the period, with its hashes; of a statement its SHA-256', '{CC7.2,CC8.1}',
+$query$SELECT l.audit_id, l.event_id, l.occurred_at, l.event_kind, l.actor, l.database,
+       pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('statement_sha256', pg_catalog.encode(pg_catalog.sha256(
+           pg_catalog.convert_to(l.details ->> 'statement', pg_catalog.getdatabaseencoding())), 'hex'))) || (l.details - 'statement') AS details,
+       l.previous_hash, l.row_hash
+FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until
 ORDER BY l.audit_id NULLS LAST, l.event_id$query$),
+    ('audit_purges', 'What was deleted from the audit log, when and by whom', '{C1.2,CC7.2,PI1.5}',
+$query$SELECT * FROM pggit_excellence.audit_purges AS p ORDER BY 1$query$),
     ('audit_status', 'Whether the audit log records, and what it could not', '{CC7.2}',
 $query$SELECT * FROM pggit_excellence.audit_status()$query$),
     ('authentication_rules', 'Rules of pg_hba.conf, secrets left out', '{CC6.1,CC6.6}',
@@ -144,12 +150,15 @@ $query$SELECT pg_catalog.count(*) AS archived_rows, pg_catalog.min(a.changed_at)
 FROM pggit_excellence.history_archive AS a$query$),
     ('legal_holds', 'Legal holds on history', '{C1.1,C1.2}',
 $query$SELECT * FROM pggit_excellence.legal_holds AS h ORDER BY 1$query$),
-    ('login_failures', 'Failed logins in the period, by day and role', '{CC6.1,CC6.6,CC7.2,CC7.3}',
-$query$SELECT (l.occurred_at AT TIME ZONE 'UTC')::date AS day, l.actor, pg_catalog.count(*) AS failures
+    ('log_files', 'Log files of the server that were read for failed logins, and when: without them login_failures says nothing', '{CC7.2}',
+$query$SELECT f.file_name, f.read_to AS bytes_read, f.read_at FROM pggit_excellence.audit_log_files AS f
+ORDER BY f.read_at, f.file_name COLLATE "C"$query$),
+    ('login_failures', 'Failed logins that were recorded in the period, by day of recording and role, as far as log_files were read', '{CC6.1,CC6.6,CC7.2,CC7.3}',
+$query$SELECT (l.occurred_at AT TIME ZONE 'UTC')::date AS day, (l.details ->> 'user') COLLATE "C" AS role_name, pg_catalog.count(*) AS failures
 FROM pggit_excellence.audit_log AS l
 WHERE l.occurred_at >= :since AND l.occurred_at < :until AND l.event_kind = 'login_failure'
 GROUP BY 1, 2
-ORDER BY 1, l.actor COLLATE "C"$query$),
+ORDER BY 1, 2 NULLS FIRST$query$),
     ('memberships', 'Which roles are members of which', '{CC6.2,CC6.3}',
 $query$SELECT m.rolname AS member, g.rolname AS role, pg_catalog.pg_get_userbyid(a.grantor) AS granted_by, a.admin_option
 FROM pg_catalog.pg_auth_members AS a
@@ -158,10 +167,10 @@ JOIN pg_catalog.pg_roles AS g ON g.oid = a.roleid
 ORDER BY m.rolname, g.rolname, 3$query$),
     ('object_forecast', 'When tracked objects and storage reach their limits', '{A1.1}',
 $query$SELECT * FROM pggit_excellence.object_forecast()$query$),
-    ('privacy_events', 'Archiving and pseudonymization in the period', '{C1.2}',
+    ('privacy_events', 'Archiving, restoring, deleting, legal holds and pseudonymization in the period', '{C1.2}',
 $query$SELECT l.audit_id, l.occurred_at, l.event_kind, l.actor, l.details
 FROM pggit_excellence.audit_log AS l
-WHERE l.occurred_at >= :since AND l.occurred_at < :until AND l.event_kind IN ('archive', 'purge', 'pseudonymize', 'legal_hold')
+WHERE l.occurred_at >= :since AND l.occurred_at < :until AND l.event_kind IN ('archive', 'restore', 'purge', 'pseudonymize', 'legal_hold')
 ORDER BY l.audit_id NULLS LAST, l.event_id$query$),
     ('pseudonyms', 'Names that were replaced by pseudonyms in the period; whom they stand for is stored nowhere', '{C1.2}',
 $query$SELECT p.pseudonym, p.made_at, p.made_by, p.replaced, p.kept
@@ -185,19 +194,42 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_policy AS p ON p.polrelid = c.oid
 WHERE c.relrowsecurity OR p.oid IS NOT NULL
 ORDER BY n.nspname, c.relname, p.polname$query$),
-    ('schema_changes', 'Every change of the schema that pgGit recorded in the period: the population to take samples from', '{CC8.1,PI1.3}',
-$query$SELECT h.id, h.created_at::timestamptz AS created_at, h.created_by, h.change_type, h.change_severity, h.object_id, o.object_type, o.full_name,
-       h.old_version, h.new_version, h.change_description,
-       pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(h.sql_executed, 'UTF8')), 'hex') AS sql_sha256
-FROM pggit.history AS h LEFT JOIN pggit.objects AS o ON o.id = h.object_id
-WHERE h.created_at::timestamptz >= :since AND h.created_at::timestamptz < :until
-ORDER BY h.id$query$),
-    ('schema_changes_by_actor', 'How many changes of the schema who made in the period', '{CC8.1,CC7.2}',
-$query$SELECT h.created_by, h.change_type, h.change_severity, pg_catalog.count(*) AS changes
-FROM pggit.history AS h
-WHERE h.created_at::timestamptz >= :since AND h.created_at::timestamptz < :until
+    -- pgGit's times have no zone: the server's, in which DDL runs unless somebody says otherwise.
+    ('schema_changes', 'Every change of the schema that pgGit recorded in the period, archived ones too: the population to take samples from', '{CC8.1,PI1.3}',
+$query$SELECT c.id, c.created_at, c.created_by, c.change_type, c.change_severity, c.content -> 'object_id' AS object_id, c.object_type, c.full_name,
+       c.content -> 'old_version' AS old_version, c.content -> 'new_version' AS new_version, c.content ->> 'change_description' AS change_description,
+       pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(c.content ->> 'sql_executed', 'UTF8')), 'hex') AS sql_sha256, c.archived
+FROM (
+    SELECT h.id, h.created_at AT TIME ZONE z.reset_val AS created_at, h.created_by, h.change_type::text AS change_type,
+           h.change_severity::text AS change_severity, o.object_type::text AS object_type, o.full_name,
+           pg_catalog.to_jsonb(h) AS content, false AS archived
+    FROM pggit.history AS h LEFT JOIN pggit.objects AS o ON o.id = h.object_id
+    CROSS JOIN pg_catalog.pg_settings AS z
+    WHERE z.name = 'TimeZone'
+    UNION ALL
+    SELECT a.history_id, a.changed_at, a.created_by, a.change_type, a.content ->> 'change_severity', a.object_type, a.object_name,
+           a.content, true
+    FROM pggit_excellence.history_archive AS a
+) AS c
+WHERE c.created_at >= :since AND c.created_at < :until
+ORDER BY c.id, c.archived$query$),
+    ('schema_changes_by_actor', 'How many changes of the schema who made in the period, archived ones too', '{CC8.1,CC7.2}',
+$query$SELECT c.created_by, c.change_type, c.change_severity, pg_catalog.count(*) AS changes
+FROM (
+    SELECT h.id, h.created_at AT TIME ZONE z.reset_val AS created_at, h.created_by, h.change_type::text AS change_type,
+           h.change_severity::text AS change_severity, o.object_type::text AS object_type, o.full_name,
+           pg_catalog.to_jsonb(h) AS content, false AS archived
+    FROM pggit.history AS h LEFT JOIN pggit.objects AS o ON o.id = h.object_id
+    CROSS JOIN pg_catalog.pg_settings AS z
+    WHERE z.name = 'TimeZone'
+    UNION ALL
+    SELECT a.history_id, a.changed_at, a.created_by, a.change_type, a.content ->> 'change_severity', a.object_type, a.object_name,
+           a.content, true
+    FROM pggit_excellence.history_archive AS a
+) AS c
+WHERE c.created_at >= :since AND c.created_at < :until
 GROUP BY 1, 2, 3
-ORDER BY h.created_by COLLATE "C", h.change_type, h.change_severity$query$),
+ORDER BY c.created_by COLLATE "C", c.change_type COLLATE "C", c.change_severity COLLATE "C"$query$),
     ('security_definer_functions', 'Functions that run with the rights of their owner', '{CC6.1,CC6.8}',
 $query$SELECT n.nspname AS schema_name, pg_catalog.format('%I(%s)', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) AS function,
        pg_catalog.pg_get_userbyid(p.proowner) AS owner, p.proconfig,

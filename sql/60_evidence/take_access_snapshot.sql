@@ -12,10 +12,8 @@ DECLARE
     before bigint;
     taken  bigint;
 BEGIN
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'cannot take an access snapshot in a read-only transaction'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Take it on the primary: roles and privileges are the same there.';
-    END IF;
+    PERFORM pggit_excellence._require_writable('take an access snapshot', 'Take it on the primary: roles and privileges are the same there.');
+    PERFORM pggit_excellence._require_read_committed('take an access snapshot', 'It may not see the snapshot before.');
     LOCK TABLE pggit_excellence.access_snapshots IN SHARE ROW EXCLUSIVE MODE;
     before := COALESCE((SELECT max(s.snapshot_id) FROM pggit_excellence.access_snapshots AS s), 0);
 

@@ -49,6 +49,7 @@ AS $body$
                WHEN 'pggit_excellence.audit_log_sealed' THEN NULL
                WHEN 'pggit_excellence.audit_checkpoints' THEN NULL
                WHEN 'pggit_excellence.audit_log_files' THEN NULL
+               WHEN 'pggit_excellence.audit_purges' THEN NULL
                WHEN 'pggit_excellence.audit_state' THEN NULL
                WHEN 'pggit_excellence.ddl_rate_limits' THEN NULL
                -- Written by the sentinels, as their owner; maintain() takes from it.

@@ -20,7 +20,7 @@ from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.model import Analysis, Verdict
 from pggit_excellence.scan.output.formats import json_format
-from pggit_excellence.scan.scanning import outcome
+from pggit_excellence.scan.output.outcome import outcome
 from probe_set import probes
 from routines import Routine
 

@@ -180,6 +180,15 @@ def test_not_in_a_read_only_transaction(plain: psycopg.Connection) -> None:
     assert "primary" in str(caught.value.diag.message_hint)
 
 
+def test_not_with_an_old_view_of_the_log(server: Server, make_database: MakeDatabase) -> None:
+    """Whoever does not see the snapshot before would log everything once more."""
+    with server.connect(make_database("plain")) as connection, server.connect(connection.info.dbname) as late:
+        late.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        connection.execute("SELECT pggit_excellence.take_access_snapshot()")
+        with pytest.raises(psycopg.errors.ActiveSqlTransaction, match="repeatable read"):
+            late.execute("SELECT pggit_excellence.take_access_snapshot()")
+
+
 REVIEW = """
     SELECT role_name, object_type, schema_name, privileges, grantable, granted_through, objects, note
     FROM pggit_excellence.access_review(ARRAY['shop'])

@@ -60,7 +60,7 @@ def attack(connection: psycopg.Connection, statement: str) -> None:
     with connection.transaction():
         connection.execute("SET LOCAL pggit_excellence.enabled = off")
         for table in ("audit_log_sealed", "audit_checkpoints"):
-            connection.execute(f"ALTER TABLE pggit_excellence.{table} DISABLE TRIGGER append_only".encode())
+            connection.execute(f"ALTER TABLE pggit_excellence.{table} DISABLE TRIGGER USER".encode())
         connection.execute(statement.encode())
 
 
@@ -87,7 +87,9 @@ def test_checkpoint_and_verify(audited: tuple[Any, list[str], list[str]], comman
         ],
     )
     status, output = command(*verify, "--format", "json")
-    assert json.loads(output) == {"findings": [], "checked": 4, "proved": 3, "pending": 1}
+    assert json.loads(output) == {
+        "findings": [], "checked": 4, "proved": 3, "pending": 1, "purged": 0, "purge": None
+    }  # fmt: skip
     assert len(Path(FILE).read_text().splitlines()) == 2
     assert connection.execute("SELECT array_agg(audit_id) FROM pggit_excellence.audit_checkpoints").fetchone() == (
         [2, 3],
@@ -174,6 +176,9 @@ def test_bad_files_and_keys(
         (["verify", "--key", KEY, "--file", FILE, *dsn], good, 2, "this is a private key"),
         (["verify", "--key", PUBLIC, "--file", "missing", *dsn], good, 2, "missing: no such file"),
         (["checkpoint", "--key", KEY, "--file", "no/folder", *dsn], good, 2, "no/folder: no such file"),
+        (["checkpoint", "--key", KEY, "--file", "x" * 300, *dsn], good, 2, "file name too long"),
+        (["logins", "x" * 300, *dsn], good, 2, "file name too long"),
+        (["logins", "missing.csv", *dsn], good, 2, "missing.csv: no such file"),
         (["checkpoint", "--key", "missing", "--file", FILE, *dsn], good, 2, "missing: No such file"),
     ]
     for arguments, content, status, message in cases:
@@ -181,6 +186,33 @@ def test_bad_files_and_keys(
         found = command(*arguments)
         assert (found[0], message in found[1]) == (status, True), (arguments, found)
         assert "Traceback" not in found[1]
+
+
+def test_what_an_operator_may_store_ends_nothing(audited: tuple[Any, list[str], list[str]], command: Command) -> None:
+    """A copy that no JSON parser takes is a finding as any other forged one."""
+    connection, _, verify = audited
+    connection.execute("SELECT pggit_excellence.seal_audit_log()")
+    deep = '{"payload": ' + "[" * 3000 + "]" * 3000 + "}"
+    connection.execute(
+        "SELECT pggit_excellence.record_audit_checkpoint(1, s.row_hash, %s::jsonb)"
+        " FROM pggit_excellence.audit_log_sealed AS s WHERE s.audit_id = 1",
+        [deep],
+    )
+    Path(FILE).write_bytes(b"")
+    status, output = command(*verify)
+    assert (status, "nested too deeply" in output) == (1, True)
+
+
+def test_a_busy_server_is_signed_too(audited: tuple[Any, list[str], list[str]], command: Command) -> None:
+    """There may always be one more event to seal."""
+    connection, checkpoint, _ = audited
+    connection.execute(
+        "ALTER FUNCTION pggit_excellence.seal_audit_log(integer, boolean) RENAME TO really_seal; CREATE SEQUENCE calls;"
+        "CREATE FUNCTION pggit_excellence.seal_audit_log(batch_size integer DEFAULT 10000) RETURNS bigint"
+        " LANGUAGE plpgsql AS $$ BEGIN ASSERT nextval('public.calls') < 5, 'it never ends';"
+        " PERFORM pggit_excellence.record_audit_event('note'); RETURN pggit_excellence.really_seal(batch_size); END $$"
+    )
+    assert "signed row" in command(*checkpoint)[1]
 
 
 def test_nothing_recorded(server: Server, plain: psycopg.Connection, command: Command) -> None:

@@ -86,7 +86,7 @@ class Scene:
 
     def verdict(self) -> Verdict:
         """As the auditor."""
-        return verify(self.connection, self.key, self.file)
+        return verify(self.connection, [self.key], self.file)
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +298,7 @@ SQL_MUTATIONS = [
     ("verify_audit_chain", "c.audit_id IS DISTINCT FROM c.expected", "false"),
     ("verify_audit_chain", "c.previous_hash IS DISTINCT FROM COALESCE(c.before_hash, c.previous_hash)", "false"),
     ("verify_audit_chain", "c.row_hash IS DISTINCT FROM c.computed", "false"),
-    ("verify_audit_chain", "pg_catalog.lag(s.row_hash) OVER w AS", "NULL::bytea AS"),
+    ("verify_audit_chain", "pg_catalog.lag(s.row_hash) OVER w,", "NULL::bytea,"),
     ("verify_audit_chain", "WINDOW w AS (ORDER BY s.audit_id)", "WINDOW w AS (ORDER BY s.event_id)"),
     (
         "verify_audit_chain",
@@ -310,7 +310,7 @@ SQL_MUTATIONS = [
     ("_audit_break", "broken.audit_id > expected", "false"),
     ("_audit_break", "broken.audit_id < expected", "false"),
     ("_audit_break", "predecessor >= broken.audit_id", "false"),
-    ("_audit_break", "predecessor IS NOT NULL OR was = 1", "false"),
+    ("_audit_break", "predecessor IS NOT NULL OR was = purged + 1", "false"),
     ("_audit_break", "was IS NULL", "true"),
     ("_audit_hash", "event_kind, actor", "event_kind, 'postgres'::text"),
     ("_audit_hash", "previous_hash OPERATOR(pg_catalog.||) ", ""),
@@ -335,6 +335,30 @@ def test_a_fault_in_the_sql_is_noticed(scene: Scene, function: str, original: st
     assert noticed
 
 
+@pytest.mark.parametrize("number", [9223372036854775807, 10**15])
+def test_a_number_in_the_table_does_not_hold_up_the_search(scene: Scene, number: int) -> None:
+    """Where a row was before is looked for among as many places as there are rows."""
+    with scene.connection.transaction(force_rollback=True):
+        scene.run(f"UPDATE {LOG} SET previous_hash = sha256(previous_hash), actor = 'x' WHERE audit_id = 7")
+        scene.run(f"UPDATE {LOG} SET audit_id = {number} WHERE audit_id = 38")
+        scene.run("SET LOCAL statement_timeout = '20s'")
+        assert said_in_sql(scene) == ("changed", 7)
+
+
+def test_verification_in_the_database_that_fails(scene: Scene) -> None:
+    """The finding does not hang on it."""
+    with scene.connection.transaction(force_rollback=True):
+        scene.run(f"UPDATE {LOG} SET actor = 'x' WHERE audit_id = 7")
+        for body in ("RAISE 'no'", "RETURN"):
+            scene.run(
+                "CREATE OR REPLACE FUNCTION pggit_excellence.verify_audit_chain(from_id bigint DEFAULT NULL,"
+                " to_id bigint DEFAULT NULL) RETURNS TABLE (intact boolean, finding text, at_audit_id bigint,"
+                " checked bigint, pending bigint, last_checkpoint bigint, note text) LANGUAGE plpgsql"
+                f" AS $$ BEGIN {body}; END $$"
+            )
+            assert [(each.finding, each.audit_id) for each in scene.verdict().findings] == [("changed", 7)]
+
+
 def test_after_the_last_checkpoint(scene: Scene) -> None:
     """Rows behind the last checkpoint: with their hashes not provable, as the guide says; without, found."""
     with scene.connection.transaction(force_rollback=True):
@@ -357,9 +381,9 @@ def test_checkpoints_of_another_key(scene: Scene, tmp_path: Path) -> None:
             "rewritten",
             "checkpoint removed",
         }
-        forged = verify(scene.connection, scene.key, tmp_path / "forged.jsonl")
+        forged = verify(scene.connection, [scene.key], tmp_path / "forged.jsonl")
         assert [finding.finding for finding in forged.findings] == ["forged"]
-        assert verify(scene.connection, mallory.public_key(), tmp_path / "forged.jsonl").findings == []
+        assert verify(scene.connection, [mallory.public_key()], tmp_path / "forged.jsonl").findings == []
 
 
 # Faults in our own verification: the tamperings must notice each of them.

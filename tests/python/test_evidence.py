@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
@@ -121,6 +122,82 @@ def test_long_results_are_cut_in_sql(pggit: psycopg.Connection) -> None:
     assert row == (1500, 1000, "1", "the first 1,000 rows; the query returns all")
 
 
+def rows_of(connection: psycopg.Connection, name: str, period: str = PERIOD) -> list[dict[str, object]]:
+    query = f"SELECT result FROM pggit_excellence.soc2_evidence({period}) WHERE evidence = '{name}' LIMIT 1"
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return list(row[0])
+
+
+def test_changes_have_the_servers_time_and_archived_ones_count(server: Server, pggit: psycopg.Connection) -> None:
+    """The population to take samples from is whole, whatever was archived since, and its times are not hours off."""
+    pggit.execute(f"ALTER DATABASE {pggit.info.dbname} SET timezone = 'Asia/Tokyo'".encode())
+    with server.connect(pggit.info.dbname) as tokyo:
+        tokyo.execute("CREATE TABLE public.t (a integer)")
+        pggit.execute("UPDATE pggit.history SET created_at = '2026-01-01 08:00' WHERE change_type = 'CREATE'")
+        tokyo.execute("ALTER TABLE public.t ADD b integer")
+        for day, name in (("2026-01-01 10:00", "early"), ("2026-03-31 10:00", "late"), ("2026-04-01 10:00", "later")):
+            tokyo.execute(
+                "INSERT INTO pggit.history"
+                " (object_id, change_type, change_severity, created_at, created_by, sql_executed)"
+                " SELECT id, 'ALTER', 'MINOR', %s, %s, 'x' FROM pggit.objects WHERE full_name = 'public.t'",
+                [day, name],
+            )
+        before = rows_of(tokyo, "schema_changes")
+        assert [(row["created_by"], row["created_at"]) for row in before] == [
+            ("early", "2026-01-01T01:00:00+00:00"),
+            ("late", "2026-03-31T01:00:00+00:00"),
+        ]
+        by_actor = rows_of(tokyo, "schema_changes_by_actor")
+        tokyo.execute("SELECT * FROM pggit_excellence.archive_history('1 day', dry_run => false)")
+        after = rows_of(tokyo, "schema_changes")
+        assert [row.pop("archived") for row in after] == [True, True]
+        assert [row.pop("archived") for row in before] == [False, False]
+        assert after == before
+        assert rows_of(tokyo, "schema_changes_by_actor") == by_actor
+
+
+def test_failed_logins_are_those_of_who_failed(plain: psycopg.Connection) -> None:
+    """Not of whoever read the log; and where nobody read it, that is shown."""
+    period = "now() - interval '1 d', now() + interval '1 h'"
+    assert (rows_of(plain, "login_failures", period), rows_of(plain, "log_files", period)) == ([], [])
+    events = json.dumps(
+        [{"kind": "login_failure", "details": {"user": user}} for user in ("mallory", "mallory", "eve")]
+    )
+    plain.execute("SELECT pggit_excellence.record_log_events('f', 'server.csv', 0, 70, %s)", [events])
+    found = rows_of(plain, "login_failures", period)
+    assert [(row["role_name"], row["failures"]) for row in found] == [("eve", 1), ("mallory", 2)]
+    assert [(row["file_name"], row["bytes_read"]) for row in rows_of(plain, "log_files", period)] == [
+        ("server.csv", 70)
+    ]
+
+
+def test_the_first_snapshot_is_no_change(plain: psycopg.Connection) -> None:
+    period = "now() - interval '1 d', now() + interval '1 h'"
+    plain.execute("SELECT pggit_excellence.take_access_snapshot()")
+    assert rows_of(plain, "access_changes", period) == []
+    plain.execute("CREATE SCHEMA evidence_more; SELECT pggit_excellence.take_access_snapshot()")
+    found = rows_of(plain, "access_changes", period)
+    assert {(row["object_name"], row["added"]) for row in found} == {("evidence_more", True)}
+
+
+def test_no_text_of_a_statement_is_shown(pggit: psycopg.Connection) -> None:
+    """Statements hold what people write into them; their SHA-256 is there."""
+    pggit.execute("SELECT * FROM pggit_excellence.enable_audit()")
+    statements = [
+        "CREATE TABLE t (a text DEFAULT 'hunter2')",
+        f"CREATE TABLE u (a text DEFAULT 'hunter2{'x' * 20000}')",
+    ]
+    for statement in statements:
+        pggit.execute(statement.encode())
+    period = "now() - interval '1 d', now() + interval '1 d'"
+    query = f"SELECT evidence, result::text FROM pggit_excellence.soc2_evidence({period})"
+    results = dict(pggit.execute(query.encode()).fetchall())
+    assert [name for name, result in results.items() if "hunter2" in str(result)] == []
+    for statement in statements:
+        assert hashlib.sha256(statement.encode()).hexdigest() in results["audit_log"]
+
+
 @pytest.mark.parametrize(
     ("period", "says"),
     [
@@ -208,6 +285,7 @@ def test_collecting_refuses_in_one_line(
         "exists already": ["--period", "2026Q4", "--out", "there.zip"],
         "exists already;": ["--period", "2026Q4", "--out", "dangling.zip"],
         "no such file": ["--period", "2026Q4", "--out", "no/such/e.zip"],
+        "file name too long": ["--period", "2026Q4", "--out", "x" * 300],
         "k.pub": ["--period", "2026Q4", "--out", "e.zip", "--key", "k.pub"],
         "the period has not begun": ["--period", "9000Q4", "--out", "e.zip"],
         "nowhere": ["--period", "2026Q4", "--out", "e.zip", "--dsn", "host=/nowhere"],
@@ -262,7 +340,7 @@ def test_every_function_and_table_of_ours_is_looked_at_by_some_query(plain: psyc
     """Tables that hold evidence are in the bundle: a new one has to be added, or named here with its reason."""
     left_out = {
         "audit_log_pending", "audit_log_sealed",  # parts of audit_log
-        "audit_log_files", "audit_state",  # how far the audit has read
+        "audit_state",  # how far the audit has told
         "history_partitioning",  # how, not what
         # behind slo_report():
         "metric_retention", "metric_rollups", "objective_rollups", "performance_metrics", "performance_metrics_new",

@@ -274,3 +274,14 @@ def test_collect_may_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
 def test_unzip_reads_it(place: Path) -> None:
     done = subprocess.run(["unzip", "-tq", "signed.zip"], capture_output=True, text=True, check=False, cwd=place)
     assert done.returncode == 0, done.stdout
+
+
+def test_half_a_character_in_the_manifest(place: Path) -> None:
+    """JSON can name half of a surrogate pair, UTF-8 cannot."""
+    with zipfile.ZipFile("unsigned.zip") as good:
+        files = {name: good.read(name) for name in good.namelist()}
+    files[MANIFEST] = files[MANIFEST].replace(b"a ticket", b"\\ud800", 1)
+    with (place / "surrogate.zip").open("wb") as file:
+        archive.write(file, files)
+    status, said = ours("surrogate.zip", "--hashes-only")
+    assert (status, "surrogates" in said, said.count("\n")) == (2, True, 1)

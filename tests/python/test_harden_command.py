@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -41,6 +42,15 @@ def stand_in(connection: psycopg.Connection, rows: str) -> None:
             FROM (VALUES {rows}) AS v (check_id, severity, status)
         $$"""
     )
+
+
+@pytest.mark.once
+def test_a_closed_pipe_is_no_finding(server: Server, plain: psycopg.Connection) -> None:
+    """141, as the shell says of SIGPIPE, and not the 1 of findings."""
+    command = f"{sys.executable} -m pggit_excellence harden score | true; exit ${{PIPESTATUS[0]}}"
+    environment = server.environment | {"PGDATABASE": plain.info.dbname, "PYTHONPATH": str(ROOT / "tools")}
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_check_says_what_the_server_says(

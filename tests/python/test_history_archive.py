@@ -6,6 +6,7 @@ import contextlib
 import random
 import re
 import threading
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -348,6 +349,255 @@ def test_append_only_history_lets_go_what_is_archived(old: psycopg.Connection) -
     old.execute("DELETE FROM pggit.history WHERE created_by = 'bob'")
 
 
+# A table of somebody else's, named like one of pgGit's, with a trigger that would make that role superuser.
+TRAP = """
+    CREATE SCHEMA {schema};
+    {tables};
+    CREATE FUNCTION {schema}.trap() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN ALTER ROLE mallory SUPERUSER; RETURN NEW; END';
+    CREATE TRIGGER trap BEFORE UPDATE OR DELETE ON {schema}.history FOR EACH ROW EXECUTE FUNCTION {schema}.trap();
+"""
+
+
+@pytest.fixture
+def mallory(server: Server) -> Iterator[str]:
+    """A role that may make schemas where it is allowed to."""
+    with server.connect() as admin:
+        admin.execute("CREATE ROLE mallory LOGIN")
+        yield "mallory"
+        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test%'").fetchall():
+            with server.connect(name) as connection:
+                connection.execute("DROP OWNED BY mallory CASCADE")
+        admin.execute("DROP ROLE mallory")
+
+
+def set_trap(server: Server, connection: psycopg.Connection, schema: str, tables: str) -> None:
+    connection.execute(f"GRANT CREATE ON DATABASE {connection.info.dbname} TO mallory".encode())
+    with server.connect(connection.info.dbname, user="mallory") as attacker:
+        attacker.execute(TRAP.format(schema=schema, tables=tables).encode())
+
+
+def test_a_pseudonym_runs_nobodys_triggers(server: Server, old: psycopg.Connection, mallory: str) -> None:
+    old.execute("GRANT ALL ON SCHEMA pggit TO mallory; GRANT ALL ON ALL TABLES IN SCHEMA pggit TO mallory;"
+                " GRANT ALL ON ALL SEQUENCES IN SCHEMA pggit TO mallory")  # fmt: skip
+    set_trap(server, old, "pggit_more", "CREATE TABLE pggit_more.history AS SELECT 'alice' AS created_by")
+    rows = old.execute(
+        "SELECT table_name, status, note FROM pggit_excellence.pseudonymize_user('alice', false)"
+    ).fetchall()
+    assert ("pggit.history", "replaced", None) in rows
+    [(status, note)] = [row[1:] for row in rows if row[0] == "pggit_more.history"]
+    assert (status, note) == (
+        "kept",
+        f"an update would run the triggers of {mallory} with your rights: call it as that role",
+    )
+    assert one(old, "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'") is False
+
+
+def test_a_history_of_somebody_elses_runs_nothing(server: Server, plain: psycopg.Connection, mallory: str) -> None:
+    """There is no pgGit, and somebody made tables that look like it."""
+    columns = (
+        "id serial PRIMARY KEY, object_id integer, change_type text, created_at timestamp DEFAULT '2001-01-01',"
+        " created_by text DEFAULT 'alice', sql_executed text, change_description text, old_metadata jsonb,"
+        " new_metadata jsonb"
+    )
+    tables = (
+        f"CREATE TABLE pggit.history ({columns}); INSERT INTO pggit.history DEFAULT VALUES;"
+        " CREATE TABLE pggit.objects (id integer, full_name text, object_type text)"
+    )
+    set_trap(server, plain, "pggit", tables)
+    for call in ("archive_history(dry_run => false)", "pseudonymize_user('alice', false)", "restore_history()"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="would run with your rights"):
+            plain.execute(f"SELECT * FROM pggit_excellence.{call}".encode())
+    assert one(plain, f"SELECT rolsuper FROM pg_roles WHERE rolname = '{mallory}'") is False
+    plain.execute("ALTER TABLE pggit.history OWNER TO postgres; ALTER TABLE pggit.history DISABLE TRIGGER trap")
+    assert archive(plain)[1] == 1
+
+
+# --- the way back
+
+
+def restored(
+    connection: psycopg.Connection, run: str = "NULL", dry_run: str = "false"
+) -> list[tuple[int, str, int, str]]:
+    return connection.execute(
+        f"SELECT run_id, status, row_count, note FROM pggit_excellence.restore_history({run}, {dry_run})".encode()
+    ).fetchall()
+
+
+def test_what_was_archived_comes_back_as_it_was(old: psycopg.Connection) -> None:
+    before, rows = old.execute(EVERYTHING).fetchall(), fingerprint(old)
+    archive(old, 5)
+    archive(old, 5)
+    archive(old, 5)
+    assert restored(old, dry_run="true") == [(1, "planned", 5, None), (2, "planned", 5, None), (3, "planned", 3, None)]
+    assert old.execute(EVERYTHING).fetchall() == before
+    assert restored(old, "2") == [(2, "restored", 5, None)]
+    assert old.execute(EVERYTHING).fetchall() == before
+    assert one(old, "SELECT count(*) FROM pggit_excellence.history_archive WHERE run_id = 2") == 0
+    assert problems(old) == []
+    assert restored(old, "2") == [(2, "nothing to do", 5, "it was restored already")]
+    assert restored(old) == [(1, "restored", 5, None), (3, "restored", 3, None)]
+    assert fingerprint(old) == rows
+    assert restored(old) == []
+    assert problems(old) == []
+    assert one(old, "SELECT count(*) FROM pggit_excellence.history_archive") == 0
+    events = old.execute(
+        "SELECT details ->> 'run_id' FROM pggit_excellence.audit_log WHERE event_kind = 'restore' ORDER BY event_id"
+    ).fetchall()
+    assert events == [("2",), ("1",), ("3",)]
+    # And away again, and what is purged does not come back.
+    assert archive(old)[1] == OLD_ROWS
+    old.execute("SELECT * FROM pggit_excellence.purge_archive('7 years', false)")
+    assert restored(old) == []
+    assert restored(old, "4") == [(4, "nothing to do", OLD_ROWS, "it was purged: its rows are gone")]
+    assert old.execute("SELECT run_id FROM pggit_excellence.archive_runs WHERE purged_at IS NOT NULL").fetchall() == [
+        (4,)
+    ]
+    assert problems(old) == []
+
+
+def test_hardened_and_pseudonymized_rows_come_back(old: psycopg.Connection) -> None:
+    """Their names are not stamped anew; an ordinary insertion still is."""
+    old.execute("SELECT * FROM pggit_excellence.harden(dry_run => false)")
+    archive(old)
+    old.execute("SELECT * FROM pggit_excellence.pseudonymize_user('alice', false)")
+    names = one(old, "SELECT array_agg(created_by ORDER BY history_id) FROM pggit_excellence.history_archive")
+    assert restored(old)[0][1] == "restored"
+    assert (
+        one(
+            old, "SELECT array_agg(created_by ORDER BY id) FROM pggit.history WHERE created_at < now() - interval '7 y'"
+        )
+        == names
+    )
+    old.execute("INSERT INTO pggit.history (change_type, change_severity, created_by) VALUES ('ALTER', 'MINOR', 'bob')")
+    assert one(old, "SELECT created_by FROM pggit.history ORDER BY id DESC LIMIT 1") == "postgres"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        old.execute("DELETE FROM pggit.history WHERE created_at < now() - interval '7 years'")
+    assert archive(old)[1] == OLD_ROWS
+
+
+def test_partitions_of_old_ids_are_made_anew(old: psycopg.Connection) -> None:
+    """In the default partition they would keep the next one from being made."""
+    old.execute("CALL pggit_excellence.partition_history_online(1000)")
+    old.execute("SELECT setval('pggit.history_id_seq', 2500)")
+    old.execute("SELECT * FROM pggit_excellence.maintain()")
+    old.execute("UPDATE pggit.history SET created_at = now() - interval '9 years' WHERE id < 2000")
+    before = old.execute(EVERYTHING).fetchall()
+    assert "dropped, being empty: history_part_0" in str(archive(old)[2])
+    assert restored(old)[0][1] == "restored"
+    assert one(old, "SELECT count(*) FROM pggit.history_part_default") == 0
+    assert set(before) <= set(old.execute(EVERYTHING).fetchall())
+    # Rows in the default partition, because nobody ran maintain(), still become a partition.
+    old.execute("SELECT setval('pggit.history_id_seq', 9000)")
+    old.execute("CREATE TABLE public.late (a integer)")
+    assert "could" not in str(old.execute("SELECT note FROM pggit_excellence._maintain_partitions()").fetchone())
+    assert one(old, "SELECT count(*) FROM pggit.history_part_default") == 0
+    assert "dropped, being empty" in str(archive(old)[2])
+    old.execute("SELECT * FROM pggit_excellence.undo_all('partition_history')")
+
+
+def test_what_keeps_a_run_in_the_archive(old: psycopg.Connection) -> None:
+    archive(old)
+    hold = one(old, "SELECT pggit_excellence.set_legal_hold('case 9', user_name => 'bob')")
+    for dry_run in ("true", "false"):
+        assert restored(old, dry_run=dry_run)[0][1] == "held"
+    old.execute("SELECT pggit_excellence.release_legal_hold(%s, 'closed')", [hold])
+    with old.transaction(force_rollback=True):
+        old.execute(
+            "INSERT INTO pggit.history (id, change_type, change_severity)"
+            " SELECT min(history_id), 'ALTER', 'MINOR' FROM pggit_excellence.history_archive"
+        )
+        assert restored(old)[0][1:] == (
+            "kept",
+            OLD_ROWS,
+            "1 of its ids are in use in pggit.history: was pgGit installed anew?",
+        )
+    failures = {
+        "DELETE FROM pggit.objects WHERE full_name = 'public.orders'": "run 1 cannot go back: .*foreign key",
+        "ALTER TABLE pggit.history DROP COLUMN new_hash": "only 0 of the 13 rows",
+        "CREATE FUNCTION public.alter_it() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.sql_executed := NULL; RETURN NEW; END'; CREATE TRIGGER alter_it BEFORE INSERT ON pggit.history"
+        " FOR EACH ROW WHEN (NEW.created_by = 'bob') EXECUTE FUNCTION public.alter_it()": "of the 13 rows of run 1",
+    }
+    for fault, said in failures.items():
+        with old.transaction(force_rollback=True):
+            old.execute(fault.encode())
+            with pytest.raises(psycopg.Error, match=said), old.transaction():
+                restored(old)
+            assert one(old, "SELECT count(*) FROM pggit_excellence.history_archive") == OLD_ROWS
+    with old.transaction(force_rollback=True):
+        old.execute("ALTER TABLE pggit.history ADD COLUMN later text DEFAULT 'x'")
+        assert restored(old)[0][1] == "restored"
+        assert one(old, "SELECT count(*) FROM pggit.history WHERE later = 'x'") == one(
+            old, "SELECT count(*) FROM pggit.history"
+        )
+    assert restored(old)[0][1] == "restored"
+
+
+def test_a_damaged_run_stays(old: psycopg.Connection) -> None:
+    """Whoever changed the archive does not get it into the history."""
+    for _ in range(3):
+        archive(old, 4)
+    digest = (
+        "UPDATE pggit_excellence.archive_runs AS r SET digest = d.digest"
+        " FROM pggit_excellence._archive_digest(1) AS d WHERE r.run_id = 1"
+    )
+    anew = next(tampering for tampering in TAMPERINGS if "_archive_hash" in tampering)
+    seen = 0
+    for tampering in (*TAMPERINGS, f"{anew}; {digest}"):
+        with old.transaction(force_rollback=True):
+            named = "WHERE run_id = 1 AND created_by IS NOT NULL"
+            number = one(old, f"SELECT min(archive_id) FROM pggit_excellence.history_archive {named}")
+            old.execute(
+                tampering.format(
+                    a="pggit_excellence.history_archive", r="pggit_excellence.archive_runs", n=number
+                ).encode()
+            )
+            if one(old, "SELECT count(*) FROM pggit_excellence.archive_runs WHERE run_id = 1") == 0:
+                continue
+            seen += 1
+            assert restored(old, "1")[0][1] == "damaged", tampering
+    assert seen == len(TAMPERINGS)
+    assert [row[1] for row in restored(old)] == ["restored"] * 3
+
+
+def test_killed_and_concurrent_restores_lose_nothing(server: Server, old: psycopg.Connection) -> None:
+    """Some archive, some restore, some are killed: each row is in exactly one place."""
+    before = old.execute(EVERYTHING).fetchall()
+    dice, over = random.Random(11), threading.Event()
+
+    def kill() -> None:
+        with server.connect() as killer:
+            for _ in range(25):
+                over.wait(dice.uniform(0.02, 0.12))
+                killer.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'doomed'"
+                )
+        over.set()
+
+    def work(statement: str) -> None:
+        while not over.is_set():
+            with contextlib.suppress(psycopg.OperationalError), server.connect(old.info.dbname) as doomed:
+                doomed.execute("SET application_name = 'doomed'")
+                while not over.is_set():
+                    doomed.execute(statement.encode())
+
+    statements = (
+        "SELECT * FROM pggit_excellence.archive_history(batch => 3, dry_run => false)",
+        "SELECT * FROM pggit_excellence.restore_history(dry_run => false)",
+        "SELECT * FROM pggit_excellence.restore_history(dry_run => false)",
+    )
+    threads = [threading.Thread(target=kill), *(threading.Thread(target=work, args=[each]) for each in statements)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert old.execute(EVERYTHING).fetchall() == before
+    assert problems(old) == []
+    restored(old)
+    assert one(old, "SELECT count(*) FROM pggit_excellence.history_archive") == 0
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -358,6 +608,10 @@ def test_append_only_history_lets_go_what_is_archived(old: psycopg.Connection) -
         ("purge_archive(NULL)", "older_than must be"),
         ("purge_archive('1 day', NULL)", "dry_run is NULL"),
         ("set_legal_hold('')", "no reason given"),
+        ("set_legal_hold('x', object_name => ' ')", "cover nothing"),
+        ("set_legal_hold('x', user_name => '')", "cover nothing"),
+        ("restore_history(7)", "there is no run 7"),
+        ("restore_history(NULL, NULL)", "dry_run is NULL"),
         ("set_legal_hold('x', changed_since => '2026-01-01', changed_until => '2025-01-01')", "cover nothing"),
         ("release_legal_hold(NULL, 'x')", "no hold NULL stands"),
         ("pseudonymize_user(' ')", "no user name given"),
@@ -385,6 +639,6 @@ def test_queries_of_the_guide_run(old: psycopg.Connection) -> None:
     guide = (ROOT / "docs" / "operations" / "RETENTION.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```sql\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
     statements = [line.split(";")[0] for block in blocks for line in block.splitlines()]
-    assert len(statements) == 16
+    assert len(statements) == 18
     for statement in statements:
         old.execute(statement.encode())

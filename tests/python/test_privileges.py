@@ -30,6 +30,7 @@ GUARDED: dict[str, set[str]] = {
     "pggit_excellence.audit_log_files": set(),
     "pggit_excellence.audit_log_pending": set(),
     "pggit_excellence.audit_log_sealed": set(),
+    "pggit_excellence.audit_purges": set(),
     "pggit_excellence.audit_state": set(),
     "pggit_excellence.ddl_rate_limits": set(),
     "pggit_excellence.ddl_tracking_samples": {"DELETE"},  # maintain() runs as the operator

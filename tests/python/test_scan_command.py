@@ -342,7 +342,7 @@ def test_an_error_of_our_own_is_one_line(capsys: Capture, monkeypatch: pytest.Mo
     def broken(*_: object) -> None:
         raise LookupError("of all things\nthis")
 
-    monkeypatch.setattr("pggit_excellence.scan.scanning.analyse", broken)
+    monkeypatch.setattr("pggit_excellence.scan.analysis.analyse", broken)
     expected = r"internal error: LookupError at test_scan_command.py:\d+: of all things this \(please report it, .*\)"
     assert re.fullmatch(expected, fails(capsys, "bad.sql"))
 

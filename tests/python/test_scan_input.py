@@ -18,12 +18,16 @@ from hypothesis import strategies as st
 from pglast import parser
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.flow.views import add_types
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs import live, sources
-from pggit_excellence.scan.inputs.build import build, is_understood
+from pggit_excellence.scan.inputs import statements as scan_statements
+from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.headers import read_header
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.libpg import MAX_OPERATORS, RefusedError, parse
 from pggit_excellence.scan.inputs.program import Program, Routine, SourceText
+from pggit_excellence.scan.inputs.scripts import is_understood
 from pggit_excellence.scan.inputs.statements import Statement, statements
 
 pytestmark = pytest.mark.once
@@ -532,6 +536,33 @@ MUTATIONS = [
 ]
 
 
+def statements_of(script: str, *, token_by_token: bool) -> list[Statement]:
+    """The statements, without the comments before them; `token_by_token`: no routine is read at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        if token_by_token:
+            patch.setattr(scan_statements, "_PLAIN_ROUTINE", re.compile("(?!)"))
+        return [replace(statement, comments=()) for statement in split(script)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "-- it's\n" + GOOD.format("one") + "DO LANGUAGE plpgsql $x$ BEGIN END $x$; SELECT 1;",
+        "INSERT INTO t VALUES ('a'';', 1), (E'\\'', 2); SELECT 1;",
+        "CREATE FUNCTION pgg$x$it() RETURNS int AS $x$ LANGUAGE sql; SELECT 1;",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END; DO $$ $$;",
+        "CREATE FUNCTION f(a int DEFAULT (1 RETURNS int AS $$ x $$; SELECT 1;",
+        "CREATE FUNCTION f(a numeric(10,2)) RETURNS int AS $$ SELECT ';' $$ LANGUAGE 'sql'; SELECT 1;",
+        "CREATE FUNCTION f() RETURNS int AS $$ $$ -- ; it's\nLANGUAGE sql; SELECT 1;",
+        "DO $$ x $$ \\gexec\nSELECT 1;",
+        "CREATE FUNCTION execute() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$ SET x TO :y;",
+    ],
+)
+def test_plain_routines_are_read_at_once_as_token_by_token(script: str) -> None:
+    assert statements_of(script, token_by_token=False) == statements_of(script, token_by_token=True)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: int) -> None:
@@ -543,6 +574,7 @@ def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: in
         at = chance.randrange(len(mutated))
         mutated = mutated[:at] + chance.choice(MUTATIONS) + mutated[at + chance.randrange(3) :]
         first = min(first, at)
+    assert statements_of(mutated, token_by_token=False) == statements_of(mutated, token_by_token=True)
     program = build([SourceText("x", mutated)])
     found = {routine.label for routine in program.routines}
     whole = {
@@ -559,6 +591,22 @@ def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: in
 
 
 # --- Facts
+
+
+@pytest.mark.parametrize(
+    ("mentioned", "typed"),
+    [({"unheard_of"}, ""), ({"first"}, "first"), ({"second"}, "first second"), ({"quoted one"}, "Quoted One")],
+)
+def test_only_views_that_matter_get_types(mentioned: set[str], typed: str) -> None:
+    """Those that are mentioned, and those in their definitions."""
+    program = program_of("""\
+        CREATE VIEW first AS SELECT count(*) AS n FROM s.t;
+        CREATE VIEW second AS SELECT n FROM "first";
+        CREATE VIEW "Quoted One" AS SELECT count(*) AS n FROM s.t;
+        """)
+    add_types(program, mentioned)
+    found = [name for (_, name), table in program.tables.items() if table.columns.get("n") == "int8"]
+    assert found == ([typed] if typed.istitle() else typed.split())
 
 
 def test_tables_types_and_events() -> None:
@@ -588,7 +636,7 @@ def test_tables_types_and_events() -> None:
     assert program.tables["", "made"].columns == {"n": "int", "x": ""}
     assert program.tables["", "child"].columns["z"] == "bool"
     assert "e" in program.tables["", "child"].columns
-    assert (program.tables["", "v"].columns, program.tables["", "v"].is_view) == ({"p": "regclass", "q": "int8"}, True)
+    assert (program.tables["", "v"].columns, program.tables["", "v"].is_view) == ({"p": "regclass", "q": ""}, True)
     assert program.tables["", "w"].columns == {}  # s.t is LIKE a table that is not here
     assert program.tables["", "m"].columns == {"upper": ""}
     assert program.enums == {("s", "kind"): ("a", "it's", "c")}

@@ -14,7 +14,7 @@ from pggit_excellence.scan.flow.summaries import Summaries
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import Program, SourceText
 from pggit_excellence.scan.judge.verdicts import Outcome
-from pggit_excellence.scan.workers import Lost, run_isolated
+from pggit_excellence.scan.workers import Isolated, Lost
 from scan_bodies import routine
 
 pytestmark = pytest.mark.once
@@ -34,7 +34,7 @@ def task(index: int) -> int:
 @pytest.mark.parametrize("jobs", [1, 2, 7])
 def test_each_task_has_an_answer(monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
     monkeypatch.setattr(workers, "SOFT_LIMIT", 0.3)
-    answers = run_isolated(task, [1] * 6, jobs)
+    answers = Isolated(task, [1] * 6, jobs).answers()
     assert [answers[index] for index in (0, 4, 5)] == [0, 40, 50]
     lost = [answer.reason for answer in answers[1:4] if isinstance(answer, Lost)]
     assert "crashed" in lost[0]
@@ -55,13 +55,13 @@ def test_hanging_c_code_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
                 time.sleep(0.01)
         return index
 
-    answers = run_isolated(hangs, [1, 1, 1], 1)
+    answers = Isolated(hangs, [1, 1, 1], 1).answers()
     assert isinstance(answers[0], Lost)
     assert answers[1:] == [1, 2]
 
 
 def test_nothing_to_do() -> None:
-    assert run_isolated(task, [], 4) == []
+    assert Isolated(task, [], 4).answers() == []
 
 
 TEXT = (

@@ -41,7 +41,8 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Sequence[str]) -> None:
     """The commands of `group.COMMANDS` (name to summary), modules of the same package; options of the chosen one."""
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    # Without `prog` it would format a usage for it, with modules that nothing else needs.
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, prog=parser.prog)
     for name, summary in group.COMMANDS.items():
         # A command may define an option that all have in its own way.
         command = commands.add_parser(name, help=summary, description=summary, conflict_handler="resolve")

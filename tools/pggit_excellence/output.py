@@ -24,9 +24,15 @@ STATEMENTS = ("mend_sql", "undo_sql")
 Row = Mapping[str, Any]
 
 
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to cli.run(): rich would end with the status of findings."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output; as wide as the terminal."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE, highlight=False)
+    return _Output(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE, highlight=False)
 
 
 def plain(cell: object) -> Text:
@@ -93,7 +99,13 @@ def print_block(out: Console, row: Row, indent: int) -> None:
     for name in STATEMENTS:
         if name in present:
             out.print(Padding(Text(name, style="bold"), (0, 0, 0, indent), expand=False))
-            out.print(Padding(statement(str(present[name])), (0, 0, 0, indent + 2), expand=False))
+            print_to_copy(out, statement(str(present[name])), indent + 2)
+
+
+def print_to_copy(out: Console, text: Text, indent: int) -> None:
+    """Text that somebody copies: indented, and never broken where it has no line feed of its own."""
+    for line in text.split("\n", allow_blank=True):
+        out.print(Text(" " * indent).append_text(line), soft_wrap=True)
 
 
 def statement(text: str) -> Text:

@@ -70,6 +70,36 @@ def rows(connection: psycopg.Connection, first: int = 1) -> Iterator[Row]:
             yield Row(*row)
 
 
+@dataclass(frozen=True)
+class Purge:
+    """What went from the beginning of the chain: rows to `audit_id`, whose hash the next row continues."""
+
+    audit_id: int
+    row_hash: bytes
+    chain: bytes
+    purged_at: str
+    purged_by: str
+    told: bool  # whether an event of the audit log tells of it
+
+
+PURGE = """
+SELECT p.last_audit_id, p.row_hash, p.chain,
+       pg_catalog.to_char(p.purged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), p.purged_by,
+       EXISTS (SELECT FROM pggit_excellence.audit_log AS l
+               WHERE l.event_id = p.event_id AND l.event_kind = 'audit' AND l.details ->> 'action' = 'purged'
+                 AND l.details ->> 'last_audit_id' = p.last_audit_id::text)
+FROM ONLY pggit_excellence.audit_purges AS p
+ORDER BY p.last_audit_id DESC
+LIMIT 1
+"""
+
+
+def purge(connection: psycopg.Connection) -> Purge | None:
+    """The newest purge; None: nothing was ever purged."""
+    row = connection.execute(PURGE).fetchone()
+    return None if row is None else Purge(*row)
+
+
 @dataclass
 class Walk:
     """How far the chain holds: `last` is the last good row, `broken` the number where it does not go on as it must."""
@@ -80,12 +110,16 @@ class Walk:
     mismatch: int | None = None  # the first signed row with another hash
 
 
-def walk(found: Iterable[Row], first: int, known: dict[int, bytes]) -> Walk:
-    """Follow the chain from row `first`; `known` are row numbers with their signed hashes."""
+def walk(found: Iterable[Row], first: int, known: dict[int, bytes], before: bytes | None = None) -> Walk:
+    """Follow the chain from row `first`, which continues the hash `before` (None: not known).
+
+    `known` are row numbers with their signed hashes.
+    """
     result = Walk()
     for row in found:
         expected = first if result.last is None or result.last.audit_id is None else result.last.audit_id + 1
-        continues = result.last is None or row.previous_hash == result.last.row_hash
+        previous = before if result.last is None else result.last.row_hash
+        continues = previous is None or row.previous_hash == previous
         if row.audit_id != expected or not continues or row.row_hash != row.computed():
             result.broken = expected
             return result

@@ -21,6 +21,8 @@ from pggit_excellence.signing.findings import Rejected
 from pggit_excellence.signing.keys import load_private_key
 from pggit_excellence.slo.repeating import add_every, repeat
 
+SEALED_AT_ONCE = 10000
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
@@ -50,40 +52,50 @@ def _take(
 ) -> int:
     """Seal, verify, sign, keep; the exit status."""
     connection.execute("SET client_encoding = 'UTF8'")  # else texts are bytes where the database's is SQL_ASCII
-    while value(connection, "SELECT pggit_excellence.seal_audit_log()"):
-        pass
+    while value(connection, "SELECT pggit_excellence.seal_audit_log(%s)", SEALED_AT_ONCE) == SEALED_AT_ONCE:
+        pass  # less than that: all that there was, and on a busy server there is always more
     content = checkpoints.whole(file.read())
     try:
-        kept = checkpoints.read(content, key.public_key(), options.file)
+        kept = checkpoints.read(content, [key.public_key()], options.file)
     except Rejected as error:
         raise CommandError(f"{error}: nothing was signed") from None
     file.truncate(len(content))
     before = kept[-1].checkpoint if kept else None
-    first = before.audit_id if before else 1
-    known = {first: bytes.fromhex(before.row_hash)} if before else {}
-    walked = chain.walk(chain.rows(connection, first), first, known)
-    if walked.broken is not None or walked.mismatch is not None or (before and walked.last is None):
+    signed = before.audit_id if before else 0
+    purge = chain.purge(connection)
+    purged = purge.audit_id if purge else 0
+    known = {each.checkpoint.audit_id: bytes.fromhex(each.checkpoint.row_hash) for each in kept}
+    if purge and kept and kept[0].checkpoint.audit_id <= purged and known.get(purged) != purge.row_hash:
+        why = f"rows to {purged} were purged, and no checkpoint of {options.file} ends there"
+        return _show(options, EXIT_FINDINGS, None, f"{why}: nothing was signed; run audit verify")
+    # From the last signed row on, to see that it still is what was signed.
+    first = max(signed, purged + 1)
+    before_it = purge.row_hash if purge and first == purged + 1 else None
+    walked = chain.walk(chain.rows(connection, first), first, known, before_it)
+    if walked.broken is not None or walked.mismatch is not None or (walked.last is None and signed > purged):
         at = walked.broken or first
         return _show(options, EXIT_FINDINGS, None, f"row {at} is not as it was: nothing was signed; run audit verify")
-    if walked.last is None:
+    reached = walked.last.audit_id if walked.last and walked.last.audit_id else purged
+    if reached == 0:
         return _show(options, EXIT_NOTHING, None, "no events are recorded yet: nothing to sign")
-    if before is None or walked.last.audit_id != first:
+    if walked.last is not None and reached > signed:
         new = _checkpoint(connection, walked.last, before)
         kept.append(checkpoints.Kept(new, checkpoints.sign(key, new)))
         checkpoints.append(file, kept[-1].envelope)
-        message = f"signed row {new.audit_id}, {walked.checked - bool(before)} more than before"
+        message = f"signed row {new.audit_id}, {reached - max(signed, purged)} more than before"
     else:
-        message = f"nothing new since row {first}"
-    _copy(connection, kept)
-    return _show(options, EXIT_CLEAN, kept[-1].checkpoint, message)
+        message = f"nothing new since row {reached}"
+    _copy(connection, kept, purged)
+    return _show(options, EXIT_CLEAN, kept[-1].checkpoint if kept else None, message)
 
 
 def _checkpoint(connection: psycopg.Connection, last: chain.Row, before: Checkpoint | None) -> Checkpoint:
     """About the last row."""
     row = connection.execute(
-        "SELECT pg_catalog.encode(s.previous_hash, 'hex'), pg_catalog.current_database()::text,"
+        "SELECT pg_catalog.encode(b.chain, 'hex'), pg_catalog.current_database()::text,"
         " (SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() AS c)"
-        " FROM ONLY pggit_excellence.audit_log_sealed AS s WHERE s.audit_id = 1"
+        " FROM (SELECT s.previous_hash AS chain FROM ONLY pggit_excellence.audit_log_sealed AS s WHERE s.audit_id = 1"
+        " UNION ALL SELECT p.chain FROM ONLY pggit_excellence.audit_purges AS p LIMIT 1) AS b"
     ).fetchone()
     if row is None or last.audit_id is None or last.row_hash is None:
         raise CommandError("the first row of the audit log is gone; run audit verify")
@@ -98,11 +110,11 @@ def _checkpoint(connection: psycopg.Connection, last: chain.Row, before: Checkpo
     )
 
 
-def _copy(connection: psycopg.Connection, kept: list[checkpoints.Kept]) -> None:
-    """Into the database, also what an interrupted run left out."""
+def _copy(connection: psycopg.Connection, kept: list[checkpoints.Kept], purged: int) -> None:
+    """Into the database, also what an interrupted run left out; not of rows that were purged long ago."""
     there = {row[0] for row in connection.execute("SELECT c.audit_id FROM pggit_excellence.audit_checkpoints AS c")}
     for each in kept:
-        if each.checkpoint.audit_id not in there:
+        if each.checkpoint.audit_id >= purged and each.checkpoint.audit_id not in there:
             connection.execute(
                 "SELECT pggit_excellence.record_audit_checkpoint(%s, %s, %s)",
                 [each.checkpoint.audit_id, bytes.fromhex(each.checkpoint.row_hash), Jsonb(each.envelope)],

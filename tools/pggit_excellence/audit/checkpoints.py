@@ -7,8 +7,9 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pggit_excellence.errors import CommandError
 from pggit_excellence.files import said
 from pggit_excellence.signing.dsse import Signed, seal, unseal
+from pggit_excellence.signing.findings import Rejected
 from pggit_excellence.signing.strict import compact, json_object, member, only
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
 PAYLOAD_TYPE = "application/vnd.pggit-excellence.audit-checkpoint.v1+json"
 
 
@@ -58,17 +61,26 @@ def sign(key: ec.EllipticCurvePrivateKey, checkpoint: Checkpoint) -> dict[str, A
     return seal(key, Signed(PAYLOAD_TYPE, checkpoint.payload()))
 
 
-def opened(key: ec.EllipticCurvePublicKey, envelope: dict[str, Any], what: str) -> Checkpoint:
-    """The checkpoint in an envelope; Rejected where it is not this key's, CommandError where it is none."""
-    content = unseal(key, envelope, what)
+def opened(keys: Sequence[ec.EllipticCurvePublicKey], envelope: dict[str, Any], what: str) -> Checkpoint:
+    """The checkpoint in an envelope; Rejected where it is of none of these keys, CommandError where it is none."""
+    content = _unsealed(keys, envelope, what)
     if content.payload_type != PAYLOAD_TYPE:
         raise CommandError(f"{what}: no checkpoint of an audit log: {content.payload_type}")
     value = json_object(content.payload, what)
     only(value, set(Checkpoint.__dataclass_fields__), what)
     texts = {name: member(value, name, str, what) for name in ("chain", "row_hash", "database")}
     texts |= {name: member(value, name, str, what) for name in ("system_identifier", "taken_at")}
+    if SHA256.fullmatch(texts["row_hash"]) is None:
+        raise CommandError(f"{what}: row_hash is no SHA-256")
     previous = None if value.get("previous") is None else member(value, "previous", str, what)
     return Checkpoint(audit_id=member(value, "audit_id", int, what), previous=previous, **texts)
+
+
+def _unsealed(keys: Sequence[ec.EllipticCurvePublicKey], envelope: dict[str, Any], what: str) -> Signed:
+    for key in keys[:-1]:
+        with suppress(Rejected):
+            return unseal(key, envelope, what)
+    return unseal(keys[-1], envelope, what)
 
 
 @contextmanager
@@ -93,7 +105,7 @@ class Kept:
     envelope: dict[str, Any]
 
 
-def read(content: bytes, key: ec.EllipticCurvePublicKey, path: Path) -> list[Kept]:
+def read(content: bytes, keys: Sequence[ec.EllipticCurvePublicKey], path: Path) -> list[Kept]:
     """The checkpoints of a file, every signature verified and each continuing the one before.
 
     Rejected for a forged one. Half a line at the end is what an interrupted command leaves: `whole` takes it off.
@@ -102,7 +114,7 @@ def read(content: bytes, key: ec.EllipticCurvePublicKey, path: Path) -> list[Kep
     for number, line in enumerate(content.splitlines(), 1):
         what = f"{path}:{number}"
         envelope = json_object(line, what)
-        checkpoint = opened(key, envelope, what)
+        checkpoint = opened(keys, envelope, what)
         before = found[-1].checkpoint if found else None
         if before and (checkpoint.previous != before.digest() or checkpoint.audit_id <= before.audit_id):
             raise CommandError(f"{what}: does not continue the line before: lines were removed or put in another order")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -53,14 +54,18 @@ def run(options: argparse.Namespace) -> int:
 def _files(paths: list[Path]) -> Iterator[Path]:
     """The log files; in a folder those of one format, because csvlog and jsonlog tell the same twice."""
     for path in paths:
-        if not path.is_dir():
-            if path.suffix not in KINDS:
-                raise CommandError(said(path, "neither csvlog (.csv) nor jsonlog (.json)"))
-            yield path
-            continue
-        found = sorted(each for each in path.iterdir() if each.suffix in KINDS and each.is_file())
-        formats = {each.suffix for each in found}
-        yield from (each for each in found if each.suffix == min(formats))
+        try:
+            found = [path]
+            if stat.S_ISDIR(path.stat().st_mode):
+                found = sorted(each for each in path.iterdir() if each.suffix in KINDS and each.is_file())
+                kind = min((each.suffix for each in found), default=None)
+                found = [each for each in found if each.suffix == kind]
+        except OSError as error:
+            raise CommandError(said(path, error)) from None
+        for each in found:
+            if each.suffix not in KINDS:
+                raise CommandError(said(each, "neither csvlog (.csv) nor jsonlog (.json)"))
+            yield each
 
 
 def _read(connection: psycopg.Connection, path: Path) -> Counter[str]:

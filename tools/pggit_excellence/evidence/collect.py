@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Collect, write, look at what was written; 1 where a query failed."""
-    if options.out.exists() or options.out.is_symlink():
+    if os.path.lexists(options.out):
         raise CommandError(said(options.out, "exists already; evidence is never overwritten"))
     key = None if options.key is None else load_private_key(options.key, options.passphrase_fd)
 

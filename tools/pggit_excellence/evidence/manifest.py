@@ -112,7 +112,11 @@ def parse(content: bytes, what: str) -> Manifest:
     if said.get("format") != FORMAT:
         raise CommandError(f"{what}: format is {said.get('format')!r}, known is {FORMAT}")
     only(said, MEMBERS | LISTS, what)
-    if as_bytes(said) != content:
+    try:
+        canonical = as_bytes(said)
+    except UnicodeEncodeError:
+        raise CommandError(f"{what}: halves of characters in it (surrogates)") from None
+    if canonical != content:
         raise Rejected(f"{what}: not laid out as evidence collect writes it")
     for name, kind in (("collected_by", dict), ("server", dict), ("period", dict), ("criteria", list)):
         member(said, name, kind, what)

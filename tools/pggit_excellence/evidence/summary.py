@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from pggit_excellence.evidence.gathering import Collection, Item
+from pggit_excellence.evidence.gathering import Collection, Item, in_utc
 from pggit_excellence.evidence.manifest import MANIFEST, SIGNATURE
 from pggit_excellence.slo.report.period import Period
 
@@ -24,11 +24,13 @@ NOT SIGNED: the hashes show damage, but whoever changes a file can change its ha
 def readme(collection: Collection, period: Period, *, signed: bool) -> bytes:
     """The text, as UTF-8."""
     server = collection.server
+    over = in_utc(period.end) <= collection.ended_at
     identifier = server["system_identifier"] or f"not known ({server['not_known'].get('system_identifier')})"
     lines = [
         f"Evidence of database {server['database']}, {period.name}",
         "",
         f"period       {period.start:%Y-%m-%d %H:%M} UTC until before {period.end:%Y-%m-%d %H:%M} UTC",
+        *([] if over else ["             NOT OVER when this was collected: it holds what was there by then"]),
         f"collected    {collection.started_at} to {collection.ended_at}, by the server's clock",
         f"server       {server['version']}",
         f"             system identifier {identifier}, {'a standby' if server['in_recovery'] else 'the primary'}",

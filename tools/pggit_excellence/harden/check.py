@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, CommandError
 from pggit_excellence.harden.profiles import SEVERITIES, STYLES, add_profile
-from pggit_excellence.output import console, plain, print_json
+from pggit_excellence.output import console, plain, print_json, print_to_copy
 from pggit_excellence.slo.asking import Row, rows
 from pggit_excellence.slo.repeating import work_on
 
@@ -100,7 +100,9 @@ def print_check(out: Console, check: Row) -> None:
         evidence = json.dumps(check["evidence"], ensure_ascii=False)
         out.print(Padding(plain(f"found: {evidence}"), (0, 0, 0, 2), expand=False), style="dim")
     if check["remediation"]:
-        out.print(Padding(plain(check["remediation"]), (0, 0, 0, 4), expand=False), style="cyan")
+        remediation = plain(check["remediation"])
+        remediation.stylize("cyan")
+        print_to_copy(out, remediation, 4)
     out.print()
 
 

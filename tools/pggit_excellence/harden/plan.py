@@ -6,12 +6,11 @@ import argparse
 from collections import Counter
 
 import psycopg
-from rich.padding import Padding
 from rich.text import Text
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS
 from pggit_excellence.harden.profiles import add_profile
-from pggit_excellence.output import console, plain, print_json, statement
+from pggit_excellence.output import console, plain, print_json, print_to_copy, statement
 from pggit_excellence.slo.asking import Row, rows
 from pggit_excellence.slo.repeating import work_on
 
@@ -52,6 +51,6 @@ def show(how: str, actions: list[Row], last: str) -> None:
         if action["statement"]:
             out.print(statement(action["statement"]), soft_wrap=True)
         if action["undo_statement"]:
-            out.print(Padding(Text("undone by", style="dim"), (0, 0, 0, 2)))
-            out.print(Padding(statement(action["undo_statement"]), (0, 0, 0, 4), expand=False))
+            out.print(Text("  undone by", style="dim"))
+            print_to_copy(out, statement(action["undo_statement"]), 4)
     out.print(plain(last), soft_wrap=True)

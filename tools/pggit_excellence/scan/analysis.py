@@ -11,16 +11,19 @@ from collections.abc import Iterable
 
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow.summaries import Summaries
+from pggit_excellence.scan.flow.views import add_types
 from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.build import build
-from pggit_excellence.scan.inputs.nested import nested_routines
 from pggit_excellence.scan.inputs.program import NotUnderstood, Program, Routine, SourceText
 from pggit_excellence.scan.judge.trust import trust
 from pggit_excellence.scan.judge.verdicts import WORST, Outcome, given_up
 from pggit_excellence.scan.model import Analysis, Finding, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.values.abstract import Place
-from pggit_excellence.scan.workers import Lost, run_isolated
+from pggit_excellence.scan.workers import Isolated, Lost
+
+# The work that any routine is, in characters of its body.
+_BASE = 200
 
 
 def analyse(program: Program, config: Config, *, isolated: bool = True) -> Analysis:
@@ -28,8 +31,9 @@ def analyse(program: Program, config: Config, *, isolated: bool = True) -> Analy
 
     Without `isolated` everything happens in this process.
     """
-    whole = replace(program, routines=[*program.routines, *nested(program)])
+    whole = replace(program, routines=[*program.routines, *program.nested])
     summaries = Summaries(whole, config)
+    add_types(program, summaries.mentioned())
     chosen = [routine for routine in whole.routines if summaries.is_worth_it(routine)]
     analysis = Analysis()
     for routine, outcome in zip(chosen, _outcomes(chosen, summaries, config, isolated), strict=True):
@@ -48,11 +52,6 @@ def scan_text(text: str, name: str = "-", config: Config | None = None) -> Analy
     return analyse(program, config, isolated=False)
 
 
-def nested(program: Program) -> Iterable[Routine]:
-    """Routines inside the templates of functions that generate functions."""
-    return (found for routine in program.routines for found in nested_routines(routine))
-
-
 def _outcomes(
     routines: list[Routine], summaries: Summaries, config: Config, isolated: bool
 ) -> Iterable[Outcome | Lost]:
@@ -61,8 +60,8 @@ def _outcomes(
 
     if not isolated:
         return (analysed(index) for index in range(len(routines)))
-    sizes = [len(routine.body) for routine in routines]
-    return run_isolated(analysed, sizes, config.jobs)
+    sizes = [len(routine.body) + _BASE for routine in routines]
+    return Isolated(analysed, sizes, config.jobs).answers()
 
 
 def _add(analysis: Analysis, routine: Routine, outcome: Outcome | Lost, program: Program) -> None:

@@ -1,8 +1,9 @@
 """@dataclass, field and replace for the many small values of an analysis: what dataclasses has, without its start.
 
 For mypy these are those of the standard library, and it checks every line. At run time that module takes a third of
-what the scan of one file takes: it imports inspect, compiles each method by itself, and makes frozen objects three
-times as expensive. Here a class gets one compiled text, and nothing keeps a frozen object from being changed.
+what the scan of one file takes: it imports inspect, compiles each method of each class, and makes frozen objects three
+times as expensive. Here a method is compiled when it is first called, which most never are, and nothing keeps a frozen
+object from being changed.
 """
 
 from __future__ import annotations
@@ -71,19 +72,32 @@ else:
                 lines.append(f" self.{name} = {name}")
         compared = [name for name, about in fields.items() if about.compare]
         mine, others = ("".join(f"{who}.{name}, " for name in compared) for who in ("self", "other"))
-        text = "\n".join(
-            [
-                f"def __init__({', '.join(['self', *given])}):",
-                *(lines or [" pass"]),
-                *([" self.__post_init__()"] if post_init else []),
-                "def __eq__(self, other):",
-                f" return ({mine}) == ({others}) if other.__class__ is self.__class__ else NotImplemented",
-                *(["def __hash__(self):", f" return hash(({mine}))"] if frozen else []),
-            ]
-        )
-        made: dict[str, Any] = {"__hash__": None}
-        exec(text, known, made)  # noqa: S102 - made of the names of fields
-        return made
+        init = [
+            f"def __init__({', '.join(['self', *given])}):",
+            *(lines or [" pass"]),
+            *([" self.__post_init__()"] if post_init else []),
+        ]
+        equal = [
+            "def __eq__(self, other):",
+            f" return ({mine}) == ({others}) if other.__class__ is self.__class__ else NotImplemented",
+        ]
+        made = {"__init__": _compiled_later("\n".join(init), known), "__eq__": _compiled_later("\n".join(equal), {})}
+        hashed = f"def __hash__(self):\n return hash(({mine}))"
+        return made | {"__hash__": _compiled_later(hashed, {}) if frozen else None}
+
+    def _compiled_later(text: str, known: dict[str, Any]) -> Any:
+        """The method of this text, which takes its own place in its class at the first call."""
+
+        def first(self: Any, *given: Any, **named: Any) -> Any:
+            made: dict[str, Any] = {}
+            exec(text, known, made)  # noqa: S102 - made of the names of fields
+            ((name, method),) = made.items()
+            for cls in type(self).__mro__:
+                if cls.__dict__.get(name) is first:
+                    setattr(cls, name, method)
+            return method(self, *given, **named)
+
+        return first
 
     def _repr(self: Any) -> str:
         fields = (f"{name}={getattr(self, name)!r}" for name in self._fields_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import pickle
@@ -23,8 +24,11 @@ Result = TypeVar("Result")
 # process from which nothing has been heard for so long, as C code holds it, is killed.
 SOFT_LIMIT, HARD_LIMIT = 10.0, 120.0
 _CRASHED = "the analysis crashed or took too long; its dynamic statements are not proven"
-_HEAD = struct.Struct("!iI")  # number of the task, size of its pickled answer
+_HEAD = struct.Struct("!iI")  # number of the task, size of its pickled answer; 0: it begins
+_NUMBER = struct.Struct("!I")  # of a chunk
 _DEEP = 5000
+_PIPE = 1 << 20
+_CHUNKS = 6  # for each process: so many that none has to wait long for the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +46,79 @@ class _Slow(BaseException):
 class _Worker:
     process: int
     pipe: int
-    tasks: list[int]
+    task: int | None = None  # that it is at
     buffer: bytearray = field(default_factory=bytearray)
     last: float = field(default_factory=time.monotonic)
 
 
-def run_isolated(
-    task: Callable[[int], Result], sizes: Sequence[int], jobs: int, *, limited: bool = True
-) -> list[Result | Lost]:
-    """The result of each task 0, 1...; `sizes` say how much work each is, `jobs` how many processes (0: as CPUs).
+class Isolated(Generic[Result]):
+    """Tasks 0, 1... that processes of their own work on from now on."""
 
-    Unless it is `limited` a task may take any time.
+    def __init__(self, task: Callable[[int], Result], sizes: Sequence[int], jobs: int, *, limited: bool = True) -> None:
+        """`sizes` say how much work each task is, `jobs` how many processes (0: as CPUs).
+
+        Unless it is `limited` a task may take any time.
+        """
+        self._task, self._limited = task, limited
+        self._jobs = jobs or _processors()
+        self._chunks = _chunks(sizes, self._jobs)
+        self._run = self._begun(self._chunks)
+
+    def answers(self) -> list[Result | Lost]:
+        """Wait for the result of each task."""
+        answers, stuck = self._run.end()
+        while True:
+            left = [[index for index in chunk if index not in answers] for chunk in self._chunks]
+            left = [chunk for chunk in left if chunk]
+            if not left:
+                return [answers[index] for index in range(len(answers))]
+            for index in stuck or left[0][:1]:  # its process died of it; it gets one more try
+                answers[index] = self._begun([[index]]).end()[0].get(index, Lost(_CRASHED))
+            found, stuck = self._begun([[i for i in chunk if i not in answers] for chunk in left]).end()
+            answers.update(found)
+
+    def _begun(self, chunks: list[list[int]]) -> _Run[Result]:
+        return _Run(self._task, chunks, self._jobs, limited=self._limited)
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _chunks(sizes: Sequence[int], count: int) -> list[list[int]]:
+    """The tasks in a few chunks for each of `count` processes, the largest first.
+
+    In a chunk are neighbours: they often need the same, which a process works out once.
     """
-    count = min(jobs or len(os.sched_getaffinity(0)), len(sizes)) or 1
-    shares = _shares(sizes, count)
-    answers: dict[int, Result | Lost] = {}
-    while shares:
-        answers.update(_Run(task, limited=limited).all(shares))
-        left = [[index for index in share if index not in answers] for share in shares]
-        for share in filter(None, left):  # its process died of the first of them, which gets one more try
-            first = share.pop(0)
-            answers[first] = _Run(task, limited=limited).all([[first]]).get(first, Lost(_CRASHED))
-        shares = [share for share in left if share]
-    return [answers[index] for index in range(len(sizes))]
-
-
-def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """The tasks in shares of about the same work; each in its order."""
-    shares: list[list[int]] = [[] for _ in range(count)]
-    loads = [0] * count
-    for index in sorted(range(len(sizes)), key=lambda index: -sizes[index]):
-        least = loads.index(min(loads))
-        shares[least].append(index)
-        loads[least] += sizes[index] + 200
-    return [sorted(share) for share in shares if share]
+    chunks: list[list[int]] = []
+    most = sum(sizes) / (count * _CHUNKS)
+    work = most
+    for index, size in enumerate(sizes):
+        if work >= most:
+            chunks.append([])
+            work = 0
+        chunks[-1].append(index)
+        work += size
+    return sorted(chunks, key=lambda chunk: -sum(sizes[index] for index in chunk))
 
 
 class _Run(Generic[Result]):
-    """Some processes, until each has answered for its share or died."""
+    """Some processes that take one chunk of tasks after the other, until none is left or all have died."""
 
-    def __init__(self, task: Callable[[int], Result], *, limited: bool) -> None:
-        self.task, self.limited = task, limited
+    def __init__(self, task: Callable[[int], Result], chunks: list[list[int]], count: int, *, limited: bool) -> None:
+        self.task, self.chunks, self.limited = task, chunks, limited
         self.answers: dict[int, Result | Lost] = {}
+        queue, writing = os.pipe()
+        os.write(writing, b"".join(_NUMBER.pack(number) for number in range(len(chunks))))
+        os.close(writing)
+        self.workers = [self._start(queue) for _ in range(min(count, len(chunks)))]
+        os.close(queue)
 
-    def all(self, shares: list[list[int]]) -> dict[int, Result | Lost]:
-        """Answers by task; none for the one that a process died of, nor for those behind it."""
+    def end(self) -> tuple[dict[int, Result | Lost], list[int]]:
+        """Wait for the answers by task, and for the tasks of which processes died."""
         with selectors.DefaultSelector() as selector:
-            for share in shares:
-                worker = self._start(share)
+            for worker in self.workers:
                 selector.register(worker.pipe, selectors.EVENT_READ, worker)
             while selector.get_map():
                 for key, _ in selector.select(timeout=1.0):
@@ -101,40 +130,48 @@ class _Run(Generic[Result]):
                         selector.unregister(key.fd)
                         os.kill(key.data.process, signal.SIGKILL)
                         self._end(key.data)
-        return self.answers
+        return self.answers, [worker.task for worker in self.workers if worker.task is not None]
 
-    def _start(self, share: list[int]) -> _Worker:
+    def _start(self, queue: int) -> _Worker:
         sys.stdout.flush()
         sys.stderr.flush()
         reading, writing = os.pipe()
+        if hasattr(fcntl, "F_SETPIPE_SZ"):  # on Linux it need not wait until somebody listens
+            with suppress(OSError):
+                fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
         process = os.fork()
         if process:
             os.close(writing)
-            return _Worker(process, reading, share)
+            return _Worker(process, reading)
         status = 1
         try:
             os.close(reading)
-            self._work(share, writing)
+            self._work(queue, writing)
             status = 0
         finally:
             os._exit(status)
 
-    def _work(self, share: list[int], pipe: int) -> None:
-        """In the process: one answer after the other."""
+    def _work(self, queue: int, pipe: int) -> None:
+        """In the process: say which task begins, then its answer, one after the other."""
         gc.disable()
         signal.signal(signal.SIGPROF, _interrupt)
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
-        for index in share:
-            signal.setitimer(signal.ITIMER_PROF, SOFT_LIMIT if self.limited else 0)
-            try:
-                answer: Result | Lost = self.task(index)
-            except _Slow:
-                answer = Lost(f"the analysis took more than {SOFT_LIMIT:.0f} seconds; nothing is proven")
-            except Exception as error:
-                answer = Lost(f"internal error: {_told(error)} (please report it); nothing is proven")
+        while taken := os.read(queue, _NUMBER.size):
+            for index in self.chunks[_NUMBER.unpack(taken)[0]]:
+                _write(pipe, _HEAD.pack(index, 0))
+                data = pickle.dumps(self._answer(index), pickle.HIGHEST_PROTOCOL)
+                _write(pipe, _HEAD.pack(index, len(data)) + data)
+
+    def _answer(self, index: int) -> Result | Lost:
+        signal.setitimer(signal.ITIMER_PROF, SOFT_LIMIT if self.limited else 0)
+        try:
+            return self.task(index)
+        except _Slow:
+            return Lost(f"the analysis took more than {SOFT_LIMIT:.0f} seconds; nothing is proven")
+        except Exception as error:
+            return Lost(f"internal error: {_told(error)} (please report it); nothing is proven")
+        finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-            data = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
-            _write(pipe, _HEAD.pack(index, len(data)) + data)
 
     def _read(self, worker: _Worker) -> bool:
         """Take what the process has sent; False at its end."""
@@ -144,8 +181,9 @@ class _Run(Generic[Result]):
             index, size = _HEAD.unpack_from(worker.buffer)
             if len(worker.buffer) < _HEAD.size + size:
                 break
-            # From a process of our own.
-            self.answers[index] = pickle.loads(bytes(worker.buffer[_HEAD.size : _HEAD.size + size]))  # noqa: S301
+            if size:  # from a process of our own
+                self.answers[index] = pickle.loads(bytes(worker.buffer[_HEAD.size : _HEAD.size + size]))  # noqa: S301
+            worker.task = None if size else index
             del worker.buffer[: _HEAD.size + size]
             worker.last = time.monotonic()
         return bool(chunk)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pggit_excellence.scan.flow.environment import State
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.values.abstract import Place, Step, Text, Value
+from pggit_excellence.scan.values.scope import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,13 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A boolean function has a result: what each outcome proves of its parameters; None where it cannot be that."""
+
+    proved: Mapping[Truth, Mapping[str, Value] | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Jumped:
     """EXIT (or CONTINUE) to the loop or block with that number."""
 
@@ -79,4 +87,4 @@ class Unreached:
     keyword: int
 
 
-Event = Assigned | Ran | Passed | Reported | Returned | Ended | Jumped | Unreached
+Event = Assigned | Ran | Passed | Reported | Returned | Ended | Answered | Jumped | Unreached

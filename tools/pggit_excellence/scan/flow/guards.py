@@ -8,9 +8,8 @@ that can be NULL, it says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.program import Name, Program
@@ -30,17 +29,20 @@ from pggit_excellence.scan.values.abstract import (
     choices_of,
     holes,
     is_constant,
-    join,
+    join_all,
     leaves,
     seq,
+    star,
 )
-from pggit_excellence.scan.values.scope import Scope
+from pggit_excellence.scan.values.catalog import catalog
+from pggit_excellence.scan.values.scope import Scope, Truth
 from pggit_excellence.scan.values.texts import array_items, representative
 
 Node = dict[str, Any]
 Names = tuple[str, ...]
 Evaluate = Callable[[Node, Scope], Value]
 Refinements = dict[Names, Value]
+Key = TypeVar("Key")
 
 _HARMLESS = {Quoting.INERT, Quoting.WORD, Quoting.FIXED}
 # Types whose = compares the text itself. citext ignores case, which changes no word into anything else.
@@ -48,15 +50,6 @@ _TEXTS = re.compile(
     r'(?:pg_catalog\.)?(?:text|varchar|character varying|char|character|bpchar|name|"char"|citext|public\.citext)'
     r"(?:\s*\(\s*\d+\s*\))?",
 )
-
-
-class Truth(Enum):
-    """What is known of a condition's outcome."""
-
-    TRUE = "true"
-    FALSE = "false"
-    NOT_TRUE = "not true"  # false or NULL
-    NOT_FALSE = "not false"  # true or NULL
 
 
 _NEGATED = {
@@ -97,6 +90,10 @@ class NarrowedScope:
         """As in the scope within."""
         return self.inner.call(name, arguments, named, place)
 
+    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+        """As in the scope within."""
+        return self.inner.answers(name, arguments, truth)
+
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """As in the scope within."""
         self.inner.sink(kind, statement, place)
@@ -116,6 +113,8 @@ def refinements(node: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> R
         return refinements(body["arg"], scope, inner, evaluate) if inner else {}
     if kind == "CoalesceExpr":
         return _coalesce(body, scope, truth, evaluate)
+    if kind == "CaseExpr" and "arg" not in body:
+        return _case(body, scope, truth, evaluate)
     return _Leaf(scope, truth, evaluate).refine(kind, body)
 
 
@@ -153,27 +152,58 @@ def _boolean(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refi
         for argument in arguments:  # each of them has that outcome
             found.update(refinements(argument, NarrowedScope(scope, dict(found)), truth, evaluate))
         return found
-    every = [refinements(argument, scope, truth, evaluate) for argument in arguments]
-    common = [names for names in every[0] if all(names in one for one in every)]
-    joined: Refinements = {}
-    for names in common:
-        value = every[0][names]
-        for one in every[1:]:
-            value = join(value, one[names])
-        joined[names] = value
-    return joined
+    return agreed([refinements(argument, scope, truth, evaluate) for argument in arguments])
+
+
+def agreed(every: Sequence[Mapping[Key, Value]]) -> dict[Key, Value]:
+    """What is proved where one of these is: of a variable of which each proves something, any of that."""
+    common = set(every[0]).intersection(*every) if every else ()
+    return {names: join_all(one[names] for one in every) for names in common}
 
 
 def _coalesce(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refinements:
-    """COALESCE(condition, false): it is true only where the condition is; with true likewise."""
+    """COALESCE(condition, false) is true only where the condition is, and false where it is not true; likewise true."""
     first, *rest = body["args"]
     if len(rest) == 1 and "A_Const" in rest[0] and "boolval" in rest[0]["A_Const"]:
         default = rest[0]["A_Const"]["boolval"].get("boolval", False)
-        if truth in _HOLDS and not default:
-            return refinements(first, scope, Truth.TRUE, evaluate)
-        if truth not in _HOLDS and default:
-            return refinements(first, scope, Truth.FALSE, evaluate)
+        if truth in _HOLDS:
+            return refinements(first, scope, Truth.NOT_FALSE if default else Truth.TRUE, evaluate)
+        return refinements(first, scope, Truth.FALSE if default else Truth.NOT_TRUE, evaluate)
     return {}
+
+
+def _case(body: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> Refinements:
+    """CASE WHEN condition THEN result: what each way proves that can have that outcome."""
+    ways: list[Refinements] = []
+    before: Refinements = {}
+    for branch in body["args"]:
+        when, result = branch["CaseWhen"]["expr"], branch["CaseWhen"]["result"]
+        scope_here = NarrowedScope(scope, dict(before))
+        ways += _way({**before, **refinements(when, scope_here, Truth.TRUE, evaluate)}, result, scope, truth, evaluate)
+        before.update(refinements(when, scope_here, Truth.NOT_TRUE, evaluate))
+    ways += _way(before, body.get("defresult", _NULL), scope, truth, evaluate)
+    return agreed(ways)
+
+
+def _way(before: Refinements, result: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> list[Refinements]:
+    if not is_possible(result, truth):
+        return []
+    return [{**before, **refinements(result, NarrowedScope(scope, before), truth, evaluate)}]
+
+
+def is_possible(node: Node, truth: Truth) -> bool:
+    """Whether the condition can have that outcome; a constant has one alone."""
+    while "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    constant = node.get("A_Const")
+    if constant is None or not ("boolval" in constant or constant.get("isnull")):
+        return True
+    if constant.get("isnull"):
+        return truth in {Truth.NOT_TRUE, Truth.NOT_FALSE}
+    return (truth in _HOLDS) == bool(constant["boolval"].get("boolval"))
+
+
+_NULL: Node = {"A_Const": {"isnull": True}}
 
 
 @dataclass(slots=True)
@@ -192,11 +222,45 @@ class _Leaf:
             return self._subquery(body)
         if kind == "A_Expr":
             return self._operator(body)
+        if kind == "FuncCall":
+            return self._answer(body)
         return {}
+
+    def _answer(self, call: Node) -> Refinements:
+        """`is_valid(x)`: what a scanned function has seen of x where that is its answer."""
+        arguments = call.get("args", [])
+        if set(call) - _PLAIN_CALL or any("NamedArgExpr" in argument for argument in arguments):
+            return {}
+        *schema, name = (item["String"]["sval"] for item in call["funcname"])
+        if _is_server(call, {"regexp_like"}) and len(arguments) == 2 and self.truth in _HOLDS:
+            return self._pattern(*arguments)
+        if not schema and name in catalog().results:  # the server's own is meant
+            return {}
+        values = [self.evaluate(argument, self.scope) for argument in arguments]
+        answers = self.scope.answers((schema[-1] if schema else "", name), values, self.truth)
+        variables = {index: _variable_of(arguments[index]) for index in answers if index < len(arguments)}
+        return {
+            names: answers[index] for index, names in variables.items() if names is not None and self._comparable(names)
+        }
+
+    def _found(self, call: Node) -> Refinements:
+        """`array_position(constants, x) IS NOT NULL`, `regexp_match(x, '^[a-z]+$') IS NOT NULL`."""
+        arguments = call.get("args", [])
+        certain = replace(self, truth=Truth.TRUE)  # IS NOT NULL is never NULL itself
+        if len(arguments) != 2 or set(call) - _PLAIN_CALL:
+            return {}
+        if _is_server(call, {"array_position"}):
+            return certain._elements(arguments[1], self.evaluate(arguments[0], self.scope))
+        return certain._pattern(*arguments) if _is_server(call, {"regexp_match"}) else {}
 
     def _null_test(self, body: Node) -> Refinements:
         """A row `IS NOT NULL` only if every field is; that it is not says nothing of each."""
         is_null = body["nulltesttype"] == "IS_NULL"
+        if "FuncCall" in body["arg"] and is_null != (self.truth in _HOLDS):
+            return self._found(body["arg"]["FuncCall"])
+        nullif = body["arg"].get("A_Expr", {})
+        if nullif.get("kind") == "AEXPR_NULLIF" and _is_empty_text(nullif["rexpr"]):
+            return self._nothing(nullif["lexpr"]) if is_null == (self.truth in _HOLDS) else {}
         names = _variable_of(body["arg"])
         if is_null != (self.truth in _HOLDS) or not names or self.scope.variable(names) is None:
             return {}
@@ -208,24 +272,26 @@ class _Leaf:
         left, right = body.get("lexpr"), body["rexpr"]
         if left is None or schema not in ([], ["pg_catalog"]):
             return {}
-        if kind == "AEXPR_OP":
-            return self._comparison(name, left, right)
         if kind in {"AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"}:
             same = (kind == "AEXPR_NOT_DISTINCT") == holds
             return replace(self, truth=Truth.TRUE)._equal(left, right) if same else {}
         if kind == "AEXPR_IN" and (name == "=") == holds:
             return self._items(left, right["List"]["items"])
+        if kind == "AEXPR_SIMILAR" and (name == "~") == holds:
+            return self._similar(left, right)
         if (kind, name, holds) in _ARRAY_FORMS:
             return self._elements(left, self.evaluate(right, self.scope))
-        return {}
+        return self._comparison(name, left, right) if kind == "AEXPR_OP" else {}
 
     def _comparison(self, name: str, left: Node, right: Node) -> Refinements:
         """An operator between two values."""
         holds = self.truth in _HOLDS
-        if (name, holds) in _NOT_LONGER and _is_length(left) and _is_zero(right):
-            return self._nothing(left)
+        if (name, holds) in _NOT_LONGER and _is_length(_with_default(left)[0]) and _is_zero(right):
+            return self._nothing(_with_default(left)[0])
         if name in {"=", "<>", "!="}:
             return self._equal(left, right) if (name == "=") == holds else {}
+        if name in {"@>", "<@"} and holds:
+            return self._contained(left, right) if name == "@>" else self._contained(right, left)
         if name in {"~", "!~", "~*", "!~*"} and name.startswith("~") == holds:
             return self._pattern(left, right)
         return {}
@@ -241,12 +307,34 @@ class _Leaf:
         return {}
 
     def _nothing(self, left: Node) -> Refinements:
-        """`x = ''` holds, or is NULL: in both cases nothing stands there."""
+        """`x = ''` holds, or is NULL: in both cases nothing stands there; with trim(x) blanks at most."""
+        found: Text = EMPTY
+        left = _with_default(left)[0]
         call = left.get("FuncCall", {})
         if call and call["funcname"][-1]["String"]["sval"] in _EMPTY_ONLY_OF_EMPTY:
             left = call["args"][0]
+        elif _is_server(call, _TRIMS) and len(call["args"]) == 1:
+            left, found = call["args"][0], _BLANKS
         names, _ = _target(_with_default(left)[0])
-        return {names: EMPTY} if names is not None and self._comparable(names) else {}
+        return {names: found} if names is not None and self._comparable(names) else {}
+
+    def _contained(self, array: Node, one: Node) -> Refinements:
+        """`constants @> ARRAY[x]`: NULL is in no array."""
+        elements = one.get("A_ArrayExpr", {}).get("elements", [])
+        certain = self.truth is Truth.TRUE or "A_ArrayExpr" in array
+        if len(elements) != 1 or not certain:
+            return {}
+        return replace(self, truth=Truth.TRUE)._elements(elements[0], self.evaluate(array, self.scope))
+
+    def _similar(self, left: Node, right: Node) -> Refinements:
+        """`x SIMILAR TO '[a-z]+'`, which is about the whole text."""
+        call = right.get("FuncCall", {})
+        if not _is_server(call, {"similar_to_escape"}) or len(call["args"]) != 1 or not is_literal(call["args"][0]):
+            return {}
+        pattern = self.evaluate(call["args"][0], self.scope)
+        if not isinstance(pattern, Const) or _ANYTHING.search(_CLASS.sub("", pattern.text)):
+            return {}
+        return self._matched(left, f"^({pattern.text})$")
 
     def _word_of_itself(self, left: Node, right: Node) -> Refinements:
         """`x = quote_ident(x)`: a name that needs no quotes."""
@@ -312,12 +400,7 @@ class _Leaf:
         return {names: alt([*texts, EMPTY] if weak or may_be_null else texts)}
 
     def _comparable(self, names: Names) -> bool:
-        """Whether the variable can carry SQL and = compares its text."""
-        value = self.scope.variable(names)
-        kind = self.scope.variable_type(names).strip().lower()
-        if value is None or not isinstance(value, Text) or (kind and not _TEXTS.fullmatch(kind)):
-            return False
-        return any(not isinstance(leaf, Const) for leaf in leaves(value))
+        return is_comparable(names, self.scope)
 
     def _is_text(self, names: Names) -> bool:
         """Whether the variable is declared as a text."""
@@ -330,8 +413,12 @@ class _Leaf:
             return {}
         if self.truth not in {Truth.TRUE, Truth.FALSE} and not is_literal(right):  # NULL where the pattern is
             return {}
-        proved = patterns.proves(pattern.text)
-        if proved is None:
+        return self._matched(left, pattern.text)
+
+    def _matched(self, left: Node, pattern: str) -> Refinements:
+        names, _ = _target(left)
+        proved = patterns.proves(pattern)
+        if names is None or proved is None or not self._comparable(names):
             return {}
         return self._narrowed(names, lambda hole: replace(hole, quoting=proved))
 
@@ -346,6 +433,27 @@ class _Leaf:
         return {names: change(replace(first, derived=True) if value != first else first)}
 
 
+def is_comparable(names: Names, scope: Scope) -> bool:
+    """Whether the variable can carry SQL and = compares its text."""
+    value = scope.variable(names)
+    kind = scope.variable_type(names).strip().lower()
+    if value is None or not isinstance(value, Text) or (kind and not _TEXTS.fullmatch(kind)):
+        return False
+    return any(not isinstance(leaf, Const) for leaf in leaves(value))
+
+
+def _is_server(call: Node, names: Collection[str]) -> bool:
+    """Whether the server's function of that name is called."""
+    *schema, name = (item["String"]["sval"] for item in call.get("funcname", [{"String": {"sval": ""}}]))
+    return name in names and schema in ([], ["pg_catalog"])
+
+
+_TRIMS = {"btrim", "ltrim", "rtrim"}
+_BLANKS = star(Const(" "))
+# What stands for any text in SIMILAR TO, or is not understood here; _ may stand in a class.
+_ANYTHING = re.compile(r'[%_\\$^."]')
+_CLASS = re.compile(r"(?<=\[)[\w-]+(?=\])")
+_PLAIN_CALL = {"funcname", "args", "funcformat", "location"}
 _ARRAY_FORMS = {
     ("AEXPR_OP_ANY", "=", True),
     ("AEXPR_OP_ALL", "<>", False),

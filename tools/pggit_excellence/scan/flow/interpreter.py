@@ -67,7 +67,9 @@ from pggit_excellence.scan.values.abstract import (
     leaves,
 )
 from pggit_excellence.scan.values.expressions import evaluate, evaluate_node, evaluate_query
+from pggit_excellence.scan.values.scope import Truth
 from pggit_excellence.scan.values.sqltree import parse_expression, parse_statement, strings
+from pggit_excellence.scan.values.sqltypes import parse_type
 from pggit_excellence.scan.values.texts import LOOP, may_have_no_row, perhaps_null
 
 _KEYWORD = len("EXECUTE")
@@ -78,6 +80,16 @@ _ROUNDS = 5
 # How many IF in a row are followed branch by branch.
 _PARTED = 3
 _ERROR_WORDS = {"returned_sqlstate"}
+# Functions of the server that return any number of rows.
+_SETS = frozenset(
+    {
+        "unnest", "generate_series", "generate_subscripts", "regexp_matches", "regexp_split_to_table",
+        "string_to_table", "json_array_elements", "json_array_elements_text", "jsonb_array_elements",
+        "jsonb_array_elements_text", "json_object_keys", "jsonb_object_keys", "json_each", "json_each_text",
+        "jsonb_each", "jsonb_each_text", "jsonb_path_query", "json_populate_recordset", "jsonb_populate_recordset",
+        "pg_get_keywords", "skeys", "svals", "each", "aclexplode", "pg_options_to_table",
+    }
+)  # fmt: skip
 _WHOLE_TEXTS = {"text", "varchar", "character varying"}  # which cut nothing off an argument
 _NUMBERS = {"row_count", "pg_routine_oid", "result_oid"}
 
@@ -90,6 +102,7 @@ class CallResult:
     outputs: Mapping[int, Value] = field(default_factory=dict)  # by position among the arguments of CALL
     passed: tuple[tuple[str, str, Text, tuple[Step, ...]], ...] = ()  # (function, kind, statement, path)
     proved: Mapping[int, Value] = field(default_factory=dict)  # what the arguments are where the call raises no error
+    answers: Mapping[Truth, Mapping[int, Value]] = field(default_factory=dict)  # and where its result is true...
 
 
 class Calls(Protocol):
@@ -97,6 +110,7 @@ class Calls(Protocol):
 
     words: frozenset[str]  # names of functions that may run SQL
     checks: frozenset[str]  # names of functions that may refuse their arguments
+    sets: frozenset[str]  # names of functions that return any number of rows
     sinks: Mapping[str, tuple[int, ...]]  # see scope.Scope
 
     def runs(self, words: frozenset[str], code: str) -> bool:
@@ -148,6 +162,11 @@ class Here:
     def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
         """The result of a scanned function; what it is made to run is noted."""
         return self.flow.called(name, arguments, named, place)
+
+    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+        """What the arguments are where the function has that answer."""
+        result = self.flow.calls.call(name, arguments, {})
+        return result.answers.get(truth, {}) if result is not None else {}
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """A function runs the text."""
@@ -218,13 +237,29 @@ class Flow:
             self._return_outputs(end, frame)
 
     def _ended(self, state: State) -> None:
-        """Note what guards have proved of the parameters, unless they were assigned."""
+        """Note what guards have proved of the parameters."""
+        self.log.append(events.Ended(self._proved(state)))
+
+    def _proved(self, state: State) -> Mapping[str, Value]:
+        """What guards have proved of the parameters, unless they were assigned."""
+        return {
+            name: state.values[key]
+            for name, (key, given) in self._given.items()
+            if state.refined.get(key) == given and guards.is_harmless(state.values[key])
+        }
+
+    def answered(self, sql: Sql, state: State, frame: Frame) -> None:
+        """Note what a result of the function says of the parameters, if it is a boolean."""
+        if not self._given or self.routine.returns_set or parse_type(self.routine.returns).name != "bool":
+            return
+        node = _condition(sql)
         self.log.append(
-            events.Ended(
+            events.Answered(
                 {
-                    name: state.values[key]
-                    for name, (key, given) in self._given.items()
-                    if state.refined.get(key) == given and guards.is_harmless(state.values[key])
+                    truth: self._proved(self.condition(sql, truth, state, frame))
+                    if node is None or guards.is_possible(node, truth)
+                    else None
+                    for truth in Truth
                 }
             )
         )
@@ -291,18 +326,26 @@ class Flow:
     def _note_passed(self, result: CallResult, place: Place) -> None:
         self.log.extend(events.Passed(place, *passed) for passed in result.passed)
 
-    def condition(self, sql: Sql | None, truth: guards.Truth, state: State, frame: Frame) -> State:
+    def condition(self, sql: Sql | None, truth: Truth, state: State, frame: Frame) -> State:
         """The state where the condition has that outcome; `state` is left as it is."""
         narrowed = state.copy()
-        tree = parse_expression(sql.text) if sql is not None else None
-        node = _only_value(tree) if tree is not None else None
-        if sql is not None and node is not None:
+        node = _condition(sql) if sql is not None else None
+        if sql is not None and node is not None and not self._may_have_no_row(node):
             here = Here(self, state, frame, sql.start)
             marked = len(self.log)
             found = guards.refinements(node, here, truth, lambda part, scope: evaluate_node(part, sql.text, scope))
             self._refine(narrowed, found, frame)
             del self.log[marked:]  # `notice` has seen the condition already
         return narrowed
+
+    def _may_have_no_row(self, node: Any) -> bool:
+        """Whether a function in it returns rows: without one the condition is NULL, whatever it says."""
+        if isinstance(node, list):
+            return any(map(self._may_have_no_row, node))
+        if not isinstance(node, dict) or "SubLink" in node:
+            return False
+        name = strings(node["FuncCall"]["funcname"])[-1] if "FuncCall" in node else ""
+        return name in self.calls.sets or name in _SETS or any(map(self._may_have_no_row, node.values()))
 
     def _refine(self, state: State, found: Mapping[Names, Value], frame: Frame) -> None:
         for names, value in found.items():
@@ -440,12 +483,12 @@ class Flow:
         self.notice(statement.condition, state, frame)
         for target in reversed(self._targets):
             if target.label == statement.label if statement.label else target.is_loop:
-                gone = self.condition(statement.condition, guards.Truth.TRUE, state, frame)
+                gone = self.condition(statement.condition, Truth.TRUE, state, frame)
                 self.log.append(events.Jumped(target.number, statement.exits, gone))
                 break
         if statement.condition is None:
             return None
-        return self.condition(statement.condition, guards.Truth.NOT_TRUE, state, frame)
+        return self.condition(statement.condition, Truth.NOT_TRUE, state, frame)
 
     # Branches ---------------------------------------------------------------------------------------------------------
 
@@ -455,8 +498,8 @@ class Flow:
         rest = state
         for condition, body in statement.branches:
             self.notice(condition, rest, frame)
-            ends.append(self.run(body, self.condition(condition, guards.Truth.TRUE, rest, frame), frame))
-            rest = self.condition(condition, guards.Truth.NOT_TRUE, rest, frame)
+            ends.append(self.run(body, self.condition(condition, Truth.TRUE, rest, frame), frame))
+            rest = self.condition(condition, Truth.NOT_TRUE, rest, frame)
         ends.append(self.run(statement.otherwise, rest, frame))
         return ends
 
@@ -470,8 +513,8 @@ class Flow:
             if statement.operand is not None:
                 chosen = self._equal(statement.operand, values, rest, frame)
             else:
-                chosen = self.condition(values[0], guards.Truth.TRUE, rest, frame)
-                rest = self.condition(values[0], guards.Truth.NOT_TRUE, rest, frame)
+                chosen = self.condition(values[0], Truth.TRUE, rest, frame)
+                rest = self.condition(values[0], Truth.NOT_TRUE, rest, frame)
             ends.append(self.run(body, chosen, frame))
         if statement.otherwise is not None:
             ends.append(self.run(statement.otherwise, rest.copy(), frame))
@@ -599,12 +642,12 @@ class Flow:
     def _loop(self, statement: syntax.Loop, state: State, frame: Frame) -> State | None:
         def enter(head: State) -> State:
             self.notice(statement.condition, head, frame)
-            return self.condition(statement.condition, guards.Truth.TRUE, head, frame)
+            return self.condition(statement.condition, Truth.TRUE, head, frame)
 
         def leave(head: State) -> State | None:
             if statement.condition is None:
                 return None
-            return self.condition(statement.condition, guards.Truth.NOT_TRUE, head, frame)
+            return self.condition(statement.condition, Truth.NOT_TRUE, head, frame)
 
         return self._iterate(statement, state, frame, enter, leave)
 
@@ -742,7 +785,7 @@ class Flow:
     def _prove(self, result: CallResult, variables: list[Names | None], state: State, frame: Frame) -> None:
         for index, value in result.proved.items():
             names = variables[index] if index < len(variables) else None
-            if names is not None:
+            if names is not None and guards.is_comparable(names, Here(self, state, frame, 0)):
                 self._refine(state, {names: value}, frame)
 
     def _call(self, statement: syntax.SqlStatement, state: State, frame: Frame) -> bool:
@@ -836,6 +879,7 @@ class Flow:
         if statement.value is not None:
             value = self.value(statement.value, state, frame)
             self.log.append(events.Returned(self._traced(value, statement)))
+            self.answered(statement.value, state, frame)
         elif self._outputs and (statement.next or not self.routine.returns_set):
             self._return_outputs(state, frame)
         if not statement.next:
@@ -899,6 +943,7 @@ class Flow:
         state = self.forget(state, frame, "text that was not understood")
         self.log.append(events.Returned(raw(unknown("text that was not understood"))))
         self.log.append(events.Ended({}))
+        self.log.append(events.Answered({truth: {} for truth in Truth}))
         for target in self._targets:
             self.log.append(events.Jumped(target.number, True, state.copy()))
             if target.is_loop:
@@ -933,6 +978,13 @@ _METHODS: dict[type[Statement], Callable[[Flow, Any, State, Frame], State | None
 
 
 _CLAUSES = ("fromClause", "whereClause", "havingClause", "groupClause", "limitCount", "limitOffset", "withClause")
+
+
+def _condition(sql: Sql) -> dict[str, Any] | None:
+    """The expression; None where it is not alone."""
+    trees = parse_statement(sql.text) if not sql.expression else None
+    tree = parse_expression(sql.text) if sql.expression else trees[0] if trees and len(trees) == 1 else None
+    return _only_value(tree) if tree is not None and "SelectStmt" in tree else None
 
 
 def _only_value(tree: dict[str, Any]) -> dict[str, Any] | None:

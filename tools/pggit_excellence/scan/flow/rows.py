@@ -34,6 +34,7 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.expressions import evaluate_query
 from pggit_excellence.scan.values.queries import HOLE
+from pggit_excellence.scan.values.scope import Truth
 from pggit_excellence.scan.values.settings import setting_value
 from pggit_excellence.scan.values.sqltree import parse_statement
 
@@ -77,6 +78,11 @@ class Detached:
         """A call in a dynamic statement is not followed."""
         del name, arguments, named, place
         return None
+
+    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+        """Nothing in it is a guard."""
+        del name, arguments, truth
+        return {}
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """Its text is part of the dynamic statement, which is judged as a whole."""

@@ -34,6 +34,7 @@ def interpret(flow: Flow) -> None:
         if may_have_no_row(statement.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
         flow.log.append(events.Returned(row(columns)))
+        flow.answered(statement, state, frame)
 
 
 def with_body(routine: Routine, program: Program) -> Routine:

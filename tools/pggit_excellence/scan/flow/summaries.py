@@ -16,6 +16,7 @@ from pggit_excellence.scan.flow import events, loops, sql_bodies
 from pggit_excellence.scan.flow.assignments import STAR, columns_of, fitted, raw, spread
 from pggit_excellence.scan.flow.binding import Arguments, bind, instantiate, joined
 from pggit_excellence.scan.flow.environment import join_arrays, made_of
+from pggit_excellence.scan.flow.guards import agreed
 from pggit_excellence.scan.flow.interpreter import CallResult, Flow
 from pggit_excellence.scan.flow.making import with_made
 from pggit_excellence.scan.flow.relevance import relevant_part
@@ -50,12 +51,14 @@ from pggit_excellence.scan.values.abstract import (
     close_loop,
     depends_on,
     holes,
+    join,
     join_all,
     star,
 )
 from pggit_excellence.scan.values.expressions import evaluate
 from pggit_excellence.scan.values.functions import MODELS
 from pggit_excellence.scan.values.placeholders import OWNER
+from pggit_excellence.scan.values.scope import Truth
 from pggit_excellence.scan.values.sinks import SINKS, calls_of
 from pggit_excellence.scan.values.sqltypes import parse_type, value_of
 from pggit_excellence.scan.values.texts import changed, perhaps_null
@@ -85,6 +88,7 @@ class Summary:
     outcome: Outcome = field(default_factory=Outcome)
     spliced: Spliced | None = None  # of a routine that generates routines
     proved: Mapping[str, Value] = field(default_factory=dict)  # of its parameters, where it raises no error
+    answers: Mapping[Truth, Mapping[str, Value]] = field(default_factory=dict)  # and where its result is true...
 
 
 class _ImpatientError(BaseException):
@@ -120,6 +124,7 @@ class Summaries:
         self._hasty = False
         self._with_constants: dict[tuple[str, _Known], Summary | None] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
+        self.sets = frozenset(routine.name[1] for routine in program.routines if routine.returns_set)
         self._words = {routine.key: words(sql_bodies.with_body(routine, program).body) for routine in program.routines}
         self._bodies: dict[tuple[str, bool], tuple[Block, dict[int, str]]] = {}
         self._alone: dict[str, Outcome] = {}
@@ -142,6 +147,15 @@ class Summaries:
                 return frozenset(found)
             found |= {word(routine.name[1]) for routine in new}
             waiting = [routine for routine in waiting if word(routine.name[1]) not in found]
+
+    def mentioned(self) -> frozenset[str]:
+        """The words of all routines, with those of their types."""
+        types = (
+            written
+            for routine in self.program.routines
+            for written in (routine.returns, *(parameter.type for parameter in routine.parameters))
+        )
+        return words(" ".join(types)).union(*self._words.values())
 
     def is_worth_it(self, routine: Routine) -> bool:
         """Whether the routine can run dynamic SQL."""
@@ -214,8 +228,10 @@ class Summaries:
             for index in sorted({index for result in results for index in result.outputs})
         }
         passed = tuple(dict.fromkeys(item for result in results for item in result.passed))
-        proved = results[0].proved if len(results) == 1 else {}
-        return CallResult(joined([result.value for result in results]), outputs, passed, proved)
+        value = joined([result.value for result in results])
+        if len(results) > 1:  # nobody knows which of them is meant
+            return CallResult(value, outputs, passed)
+        return CallResult(value, outputs, passed, results[0].proved, results[0].answers)
 
     def _candidates(self, name: Name) -> Iterable[Routine]:
         """A function of the server is meant first: one in a schema that is usually in no path does not hide it."""
@@ -251,15 +267,16 @@ class Summaries:
             (item.function, item.kind, as_text(instantiate(item.text, routine.key, bound, _foreign)), item.path)
             for item in summary.outcome.passed
         )
-        proved = {
-            index: instantiate(summary.proved[parameter.name], routine.key, bound)
-            for index, parameter in enumerate(routine.parameters)
-            if parameter.name in summary.proved and (len(bound) == 1 or not self._is_strict(routine))
+        is_strict = bool(bound) and self._is_strict(routine)
+        proved = {} if is_strict and len(bound) > 1 else _by_position(summary.proved, routine, bound)
+        answers: dict[Truth, Mapping[int, Value]] = {
+            truth: _by_position(of_parameters, routine, bound) for truth, of_parameters in summary.answers.items()
         }
         result = instantiate(summary.result, routine.key, bound)
-        if bound and self._is_strict(routine):  # NULL for NULL
+        if is_strict:  # NULL for NULL
             result = perhaps_null(result)
-        return CallResult(result, outputs, passed, proved)
+            answers = {truth: _or_null(answers[truth], truth, len(bound)) for truth in answers}
+        return CallResult(result, outputs, passed, proved, answers)
 
     def _is_strict(self, routine: Routine) -> bool:
         """Whether STRICT or RETURNS NULL ON NULL INPUT stands outside of its body."""
@@ -373,7 +390,7 @@ class Summaries:
             log = _changed(flow.log, lambda text: fill(text, find))
         found = outcome(log, flow.expected, routine, self.program)
         spliced = Spliced(flow.log) if routine.key in self._parents else None
-        return Summary(result, outputs, found, spliced, _proved(flow.log))
+        return Summary(result, outputs, found, spliced, _proved(flow.log), _answers(flow.log))
 
     def _spliced(self, parent: Routine) -> _Find:
         """What the templates of a routine are filled with."""
@@ -467,9 +484,29 @@ def _changed_parameters(summary: Summary, key: str) -> set[str]:
 
 def _proved(log: Iterable[events.Event]) -> Mapping[str, Value]:
     """What is proved of parameters wherever the routine ends without an error."""
-    ends = [event.proved for event in log if isinstance(event, events.Ended)]
-    names = set(ends[0]).intersection(*ends) if ends else ()
-    return {name: join_all(end[name] for end in ends) for name in names}
+    return agreed([event.proved for event in log if isinstance(event, events.Ended)])
+
+
+def _answers(log: Iterable[events.Event]) -> Mapping[Truth, Mapping[str, Value]]:
+    """What is proved of parameters by each outcome of a boolean function."""
+    noted = [event.proved for event in log if isinstance(event, events.Answered)]
+    return {truth: agreed([proved for each in noted if (proved := each[truth]) is not None]) for truth in Truth}
+
+
+def _by_position(proved: Mapping[str, Value], routine: Routine, bound: Arguments) -> dict[int, Value]:
+    """What is proved of the parameters, as what is proved of the arguments."""
+    return {
+        index: instantiate(proved[parameter.name], routine.key, bound)
+        for index, parameter in enumerate(routine.parameters)
+        if parameter.name in proved
+    }
+
+
+def _or_null(proved: Mapping[int, Value], truth: Truth, arguments: int) -> Mapping[int, Value]:
+    """The same of a strict function, whose result is NULL as well where an argument is."""
+    if truth in {Truth.TRUE, Truth.FALSE}:
+        return proved
+    return {index: join(EMPTY, value) for index, value in proved.items()} if arguments == 1 else {}
 
 
 def _foreign(hole: Hole) -> Text:

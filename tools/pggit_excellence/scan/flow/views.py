@@ -1,33 +1,28 @@
-"""The types of a view's columns, as far as its query tells: a view over integer columns has integer columns."""
+"""The types of a view's columns, as far as its query tells: a view over integer columns has integer columns.
+
+Most views are for people, and no routine reads them: only those that one may mean are looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 
 from pggit_excellence.scan.flow.rows import Detached
-from pggit_excellence.scan.frozen import dataclass
-from pggit_excellence.scan.inputs.program import Program, Table
+from pggit_excellence.scan.flow.words import word, words
+from pggit_excellence.scan.inputs.program import Definition, Program
 from pggit_excellence.scan.values.abstract import Array, Const, Hole, Value, leaves
 from pggit_excellence.scan.values.queries import Queries
-from pggit_excellence.scan.values.sqltree import Node
 from pggit_excellence.scan.values.sqltypes import HARMLESS
 from pggit_excellence.scan.values.terms import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One CREATE VIEW or CREATE TABLE AS: its query, from the statement `text`, and the column names that it gives."""
+def add_types(program: Program, mentioned: Set[str]) -> None:
+    """Give the columns whose type is not written one that every definition of the view agrees on.
 
-    table: Table
-    query: Node
-    names: tuple[str, ...]
-    text: str
-
-
-def add_types(definitions: Iterable[Definition], program: Program) -> None:
-    """Give the columns whose type is not written one that every definition of the view agrees on."""
+    Only views among the words `mentioned` get types, and those in their definitions.
+    """
     found: dict[int, list[dict[str, str]]] = {}
-    for definition in definitions:
+    for definition in _needed(program.views, mentioned):
         table = definition.table
         known = found.setdefault(id(table), [])
         known.append(_types(definition, program))
@@ -35,6 +30,17 @@ def add_types(definitions: Iterable[Definition], program: Program) -> None:
             types = {types.get(column, "") for types in known}
             if not table.columns.get(column) or len(types) > 1:
                 table.columns[column] = types.pop() if len(types) == 1 else ""
+
+
+def _needed(definitions: list[Definition], mentioned: Set[str]) -> list[Definition]:
+    """In their order; a view is needed where a needed one has it in its definition."""
+    needed: set[int] = set()
+    while True:
+        new = {i for i, each in enumerate(definitions) if i not in needed and word(each.table.name[1]) in mentioned}
+        if not new:
+            return [definitions[index] for index in sorted(needed)]
+        needed |= new
+        mentioned = frozenset(mentioned).union(*(words(definitions[index].text) for index in new))
 
 
 def _types(definition: Definition, program: Program) -> dict[str, str]:

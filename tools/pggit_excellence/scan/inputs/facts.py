@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from pggit_excellence.scan.flow.views import Definition, add_types
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.headers import NotUnderstoodError, put_setting, read_type
 from pggit_excellence.scan.inputs.libpg import Tree, character
-from pggit_excellence.scan.inputs.program import Name, Program, Routine, Table
+from pggit_excellence.scan.inputs.program import Definition, Name, Program, Routine, Table
 from pggit_excellence.scan.values.sqltypes import Type, parse_type
 
 # First words of the statements that say something here; FOREIGN and the like may stand before TABLE.
@@ -50,7 +49,6 @@ class Facts:
     """Collects what the statements say; `finish` applies what depends on all of them."""
 
     program: Program
-    views: list[Definition] = field(default_factory=list)
     tables_privileges: list[_Privilege] = field(default_factory=list)
     routine_privileges: list[_Privilege] = field(default_factory=list)
     altered: list[tuple[Tree, str]] = field(default_factory=list)
@@ -68,7 +66,6 @@ class Facts:
         for privilege in self.tables_privileges:
             _apply_to_tables(self.program, privilege)
         _apply_to_routines(self.program, self.routine_privileges)
-        add_types(self.views, self.program)
 
     def table(self, name: Name) -> Table:
         """The table of that name, made where it is not there."""
@@ -153,10 +150,10 @@ def _create_view(facts: Facts, tree: Tree, context: _Context) -> None:
 
 
 def _define_by_query(facts: Facts, table: Table, tree: Tree, names: tuple[str, ...], context: _Context) -> None:
-    """Columns by name now; their types when all tables are known."""
+    """Columns by name now; their types when all tables are known, for the views that matter (flow/views.py)."""
     query = tree.get("query", {})
     _define(table, _outputs(query, names, context))
-    facts.views.append(Definition(table, query, names, context.text))
+    facts.program.views.append(Definition(table, query, names, context.text))
 
 
 def _outputs(query: Tree, names: tuple[str, ...], context: _Context) -> dict[str, str]:

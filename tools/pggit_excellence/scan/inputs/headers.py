@@ -26,10 +26,17 @@ _TYPE_WORDS = {
 }
 _TYPE_BEGINS = {*_TYPE_WORDS, "national", "interval", "time", "timestamp", "setof"}
 _USUAL_TYPE, _LONGEST_TYPE = 9, 60  # in tokens
+# A type of one word, which most are: nothing behind it can be a part of it.
+_PLAIN_TYPE = re.compile(
+    rf"(?!(?:{'|'.join(sorted(_TYPE_BEGINS))})\b)[a-z_]\w*+(?:\.[a-z_]\w*+)*+(?:\(\d++(?:,\d++)?\))?(?:\[\])*+"
+    r"(?=[ \t\n\r\f\v]*+(?:[,;)]|\Z)|[ \t\n\r\f\v]++(?!array\b)[a-z])",
+    re.IGNORECASE | re.ASCII,
+)
 _ZONED = {"time", "timestamp"}
 _INTERVAL = {"year", "month", "day", "hour", "minute", "second"}
 _MODES = {"in", "out", "inout", "variadic"}
 _NAMES = {Kind.WORD, Kind.QUOTED}
+_END = ("",) * 4  # as many tokens as are looked at ahead
 _BARE_OPTIONS = {
     "immutable": ("immutable",),
     "stable": ("stable",),
@@ -85,7 +92,7 @@ class Cursor:
     def __init__(self, text: str, start: int = 0, limit: int | None = None) -> None:  # noqa: D107
         self.text = text
         self.tokens: Sequence[Token] = [t for t in islice(tokens(text, start), limit) if t[0] is not Kind.COMMENT]
-        self.folded = [_folded(text, token) for token in self.tokens]
+        self.folded = [*(_folded(text, token) for token in self.tokens), *_END]
         self.index = 0
 
     @property
@@ -95,8 +102,7 @@ class Cursor:
 
     def word(self, ahead: int = 0) -> str:
         """The next token: in lower case where it is a word, as written where it is a sign, else ''."""
-        index = self.index + ahead
-        return self.folded[index] if index < len(self.folded) else ""
+        return self.folded[self.index + ahead]
 
     def words(self, count: int) -> tuple[str, ...]:
         """The words that come next, at most so many."""
@@ -104,7 +110,7 @@ class Cursor:
 
     def take(self, *wanted: str) -> bool:
         """Go past these words if they come next."""
-        if self.word() != wanted[0] or (len(wanted) > 1 and self.words(len(wanted)) != wanted):
+        if self.folded[self.index] != wanted[0] or (len(wanted) > 1 and self.words(len(wanted)) != wanted):
             return False
         self.index += len(wanted)
         return True
@@ -171,12 +177,17 @@ class Cursor:
     def type(self) -> str:
         """Go past a type; returns it as written."""
         first = self.index
+        plain = _PLAIN_TYPE.match(self.text, self.tokens[first].start) if first < len(self.tokens) else None
+        if plain is not None:
+            while self.index < len(self.tokens) and self.tokens[self.index].start < plain.end():
+                self.index += 1
+            return plain[0]
         self.take("setof")
         word = self.word()
         self.qualified()
         self._type_words(word)
         if self.take("%"):
-            self.index += 1
+            self.name()
         if self.word() == "(":
             self.group()
         self._type_words_after(word)
@@ -210,6 +221,9 @@ def _folded(text: str, token: Token) -> str:
 
 def read_type(text: str, start: int) -> str:
     """The type that is written in `text` from `start`."""
+    plain = _PLAIN_TYPE.match(text, start)
+    if plain is not None:
+        return plain[0]
     cursor = Cursor(text, start, _USUAL_TYPE)
     with suppress(NotUnderstoodError):
         written = cursor.type()

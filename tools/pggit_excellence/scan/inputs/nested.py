@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterator
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
-from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.headers import may_hold_routine
 from pggit_excellence.scan.inputs.lexer import Kind, Token, tokens
 from pggit_excellence.scan.inputs.literals import fold, is_string, read_string
 from pggit_excellence.scan.inputs.program import OffsetMap, Routine, SourceText
+from pggit_excellence.scan.inputs.scripts import program_of
 from pggit_excellence.scan.values.abstract import (
     Const,
     Hole,
@@ -44,6 +44,9 @@ _SURELY_FORMAT = re.compile(r"%(?:\d+\$)?[IL]\b|%\d+\$s")
 _BRACES = re.compile(r"\{[A-Za-z_]\w*\}")
 _RUNS = re.compile(r"\bexecute\b", re.IGNORECASE)
 _MAY_GENERATE = re.compile(r"\b(?:create|do)\b", re.IGNORECASE)
+_STATEMENTS = {"create", "do"}
+_ASSIGNS = {":=", "="}
+_STRINGS = {Kind.STRING, Kind.ESCAPE_STRING, Kind.DOLLAR}
 _NESTS = {"(": 1, "[": 1, "case": 1, ")": -1, "]": -1, "end": -1}
 _ENDS_OPERAND = {",", ";", ")", "]", "then", "loop", "into", "using", "when", "else", "end", "from", "where"}
 _LOOK_BACK = 100  # characters around a placeholder that tell whether it is a statement
@@ -160,7 +163,7 @@ def _routines_of(template: _Template, parent: Routine) -> Iterator[Routine]:
     if not may_hold_routine(template.text):
         return
     map_ = OffsetMap(tuple(template.pieces))
-    program = build([SourceText(parent.file, template.text)])
+    program = program_of(SourceText(parent.file, template.text))
     damaged = {problem.start for problem in program.not_understood}
     for found in program.routines:
         # The head of a routine whose body is made elsewhere: nothing to see in it.
@@ -200,10 +203,16 @@ class _Reader:
 
     def read(self) -> list[_Template]:
         found = []
-        for index in range(len(self._tokens)):
+        for index, token in enumerate(self._tokens):
             if index in self._done:
                 continue
-            template = self._statement(index) or self._assignment(index) or self._plain(index)
+            word, template = self._words[index], None
+            if word in _STATEMENTS:
+                template = self._statement(index)
+            if template is None and self._words[index + 1] in _ASSIGNS:
+                template = self._assignment(index)
+            if template is None and (token.kind in _STRINGS or word == "format"):
+                template = self._plain(index)
             if template is not None:
                 found.append(template)
         return found
@@ -214,7 +223,7 @@ class _Reader:
     def _statement(self, index: int) -> _Template | None:
         """A static CREATE FUNCTION or DO, which needs no EXECUTE."""
         words = self._words
-        if words[index] not in {"create", "do"} or (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
+        if words[index] not in _STATEMENTS or (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
             return None
         if words[index] == "create" and not {"function", "procedure"} & set(words[index + 1 : index + 4]):
             return None
@@ -231,7 +240,7 @@ class _Reader:
     def _assignment(self, index: int) -> _Template | None:
         """`v := '...' || ...` begins a template, `v := v || ...` makes it longer (None then)."""
         words = self._words
-        if words[index + 1] not in {":=", "="} or (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
+        if words[index + 1] not in _ASSIGNS or (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
             return None
         name = words[index]
         begun = self._variables.get(name)

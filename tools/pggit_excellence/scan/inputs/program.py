@@ -6,11 +6,15 @@ Names are folded as the server folds them ("My" stays, My becomes my). A qualifi
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from typing import Any
 
 from pggit_excellence.scan.frozen import dataclass, field
 
 Name = tuple[str, str]
+
+_LINE_END = re.compile("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class SourceText:
 
     def line_starts(self) -> list[int]:
         """Offsets of the first character of each line."""
-        return [0, *(index + 1 for index, character in enumerate(self.text) if character == "\n")]
+        return [0, *(found.end() for found in _LINE_END.finditer(self.text))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,16 @@ class Table:
         return {grantee for privilege, grantee in self.grants if privilege in {"insert", "update", "all"}}
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One CREATE VIEW or CREATE TABLE AS: its query, from the statement `text`, and the column names that it gives."""
+
+    table: Table
+    query: dict[str, Any]
+    names: tuple[str, ...]
+    text: str
+
+
 @dataclass(slots=True)
 class NotUnderstood:
     """Text that was not understood (PGX901): where, and why. Routines in it are still among the routines if found.
@@ -121,6 +135,7 @@ class Program:
     sources: dict[str, SourceText] = field(default_factory=dict)
     routines: list[Routine] = field(default_factory=list)
     tables: dict[Name, Table] = field(default_factory=dict)
+    views: list[Definition] = field(default_factory=list)  # whose columns have no types yet
     enums: dict[Name, tuple[str, ...]] = field(default_factory=dict)
     domains: dict[Name, str] = field(default_factory=dict)  # base type as written
     composites: dict[Name, dict[str, str]] = field(default_factory=dict)
@@ -132,3 +147,4 @@ class Program:
     schema_creators: dict[str, set[str]] = field(default_factory=dict)
     event_trigger_functions: set[Name] = field(default_factory=set)
     not_understood: list[NotUnderstood] = field(default_factory=list)
+    nested: list[Routine] = field(default_factory=list)  # routines inside the templates of those that generate them

@@ -15,11 +15,12 @@ from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs import psql
 from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START, Kind, Token, tokens
 
-# Lines that begin a statement. Only what creates code may be indented: bodies have lines that begin with other verbs.
+# Lines that begin a statement, with the line break before them, which is found fast. Only what creates code may be
+# indented: bodies have lines that begin with other verbs.
 _BEGINS = re.compile(
-    r"^(?:(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT[ \t]+ON)\b"
+    r"\n(?:(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT[ \t]+ON)\b"
     r"|[ \t]*(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b|DO\s*(?:\$|'|LANGUAGE\b)))",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
 DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
 # What may follow a routine's body: words and values without a quote, up to the semicolon.
@@ -31,6 +32,17 @@ _OPTIONS = (
 _PLAIN_INSERT = re.compile(
     r"\s*+(INSERT\s+INTO\b(?:[^'\"$\\;:/\-]++|(?<![A-Za-z_&])'(?:[^']++|'')*+'|::|[/\-](?![*\-]))*+);", re.IGNORECASE
 )
+# A routine with nothing before or behind its dollar-quoted body that needs a second look, read at once likewise.
+_PLAIN_ROUTINE = re.compile(
+    r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+"
+    r"(?P<before>(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)|DO)\b[^;'\"$\\:/\-]*+)"
+    rf"(?<!{WORD_INSIDE})(?P<tag>\$(?:[A-Za-z_]\w*+)?\$)",
+    re.IGNORECASE | re.ASCII,
+)
+_PLAIN_OPTIONS = re.compile(r"([^;'\"$\\:/\-]*+);")
+# Words that count for where a statement ends, or for what is in it.
+_LOADED = re.compile(r"\b(?:begin|case|end|execute)\b", re.IGNORECASE)
+_WORD = re.compile(f"(?<!{WORD_INSIDE}){WORD_START}{WORD_INSIDE}*+")
 _HEAD_WORDS = 6
 # Tokens that mean nothing for where a statement ends once its first words are read: passed over in one step.
 _COUNTED = r"[eE](?:[xX][eE][cC][uU][tT][eE]|[nN][dD])|[bB][eE][gG][iI][nN]|[cC][aA][sS][eE]"
@@ -84,9 +96,9 @@ class _Reader:
 
     def read(self) -> Statement | None:
         """The statement; None where nothing but comments and meta-commands is left."""
-        plain = _PLAIN_INSERT.match(self.script, self.position, self.end)
+        plain = self.plain()
         if plain is not None:
-            return Statement(plain.start(1), plain.end(1), plain[1], ("insert", "into"), following=plain.end())
+            return plain
         while self.position < self.end and not self.read_tokens():
             if len(self.head) == _HEAD_WORDS:
                 self.pass_over()
@@ -103,6 +115,26 @@ class _Reader:
             self.position,
             comments=tuple(self.comments),
         )
+
+    def plain(self) -> Statement | None:
+        """The statement where nothing in it needs a second look."""
+        values = _PLAIN_INSERT.match(self.script, self.position, self.end)
+        if values is not None:
+            return Statement(values.start(1), values.end(1), values[1], ("insert", "into"), following=values.end())
+        opening = _PLAIN_ROUTINE.match(self.script, self.position, self.end)
+        if opening is None:
+            return None
+        body = self.script.find(opening["tag"], opening.end(), self.end)
+        closing = _PLAIN_OPTIONS.match(self.script, body + len(opening["tag"]), self.end) if body >= 0 else None
+        if closing is None:
+            return None
+        outside = opening["before"] + " " + closing[1]
+        if _LOADED.search(outside) is not None or outside.count("(") != outside.count(")"):
+            return None
+        start, end = opening.start("before"), len(closing[1].rstrip()) + closing.start()
+        end = end if closing[1].strip() else closing.start()
+        head = tuple(word.lower() for word in _WORD.findall(outside)[:_HEAD_WORDS])
+        return Statement(start, end, self.script[start:end], head, following=closing.end())
 
     def read_tokens(self) -> bool:
         """Read up to the end of the statement (True), or to where the lexer has to start anew."""
@@ -214,7 +246,7 @@ def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[S
     `accepted` says whether a statement is understood as a whole. It is asked about those that make a routine, and about
     those in which another one seems to begin.
     """
-    begins = [found.start() for found in _BEGINS.finditer(script)]
+    begins = [found.start() + 1 for found in _BEGINS.finditer(script)]
     position = 1 if script.startswith(_BYTE_ORDER_MARK) else 0
     patience, index = _PATIENCE * len(script), 0
     while True:

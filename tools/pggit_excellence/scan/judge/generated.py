@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
-from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.nested import compose, is_statement
 from pggit_excellence.scan.inputs.program import OffsetMap, Routine, SourceText
+from pggit_excellence.scan.inputs.scripts import program_of
 from pggit_excellence.scan.judge.lexing import Slot, is_mixture, number
 from pggit_excellence.scan.judge.positions import straight_lines
 from pggit_excellence.scan.values.abstract import (
@@ -150,7 +150,7 @@ def _routines(line: tuple[Const | Slot, ...], place: Place, routine: Routine, so
     if _MAKES.search(written.lower()) is None:
         return
     map_ = OffsetMap(tuple(pieces))
-    for found in build([SourceText(routine.file, written)]).routines:
+    for found in program_of(SourceText(routine.file, written)).routines:
         if found.kind != "statement":
             yield replace(
                 found,

@@ -304,7 +304,7 @@ def _torn(line: tuple[Piece, ...], occurrences: list[Slot], shapes: list[Shape])
 
 def _note(tree: Tree, occurrences: list[tuple[Slot, Shape, bool]], found: Positions) -> None:
     statements = tuple(name for item in tree.get("stmts", ()) for name in item.get("stmt", {}))
-    trails = dict(_trails(tree, ()))
+    trails = dict(_trails(tree))
     for at, (slot, shape, torn) in enumerate(occurrences):
         spots = found.spots.setdefault(slot.index, [])
         if len(spots) < MAX_SPOTS:
@@ -319,19 +319,20 @@ def is_placeholder(text: str) -> bool:
     return _MARKED.search(text) is not None
 
 
-def _trails(node: Any, trail: Trail) -> Iterator[tuple[int, Trail]]:
+def _trails(root: Any) -> Iterator[tuple[int, Trail]]:
     """The placeholders of the tree by number, with the way to each."""
-    if isinstance(node, dict):
-        for name, held in node.items():
-            yield from _trails(held, (*trail, (name, held)))
-    elif isinstance(node, list):
-        for held in node:
-            yield from _trails(held, trail)
-    elif isinstance(node, str):
-        for name, digits in _MARKED.findall(node):
-            yield int(name or digits), trail
-    elif isinstance(node, int) and _NUMBER <= node < _NUMBER + 10_000:
-        yield node - _NUMBER, trail
+    waiting: list[tuple[Any, Trail]] = [(root, ())]
+    while waiting:
+        node, trail = waiting.pop()
+        if isinstance(node, dict):
+            waiting += [(held, (*trail, (name, held))) for name, held in reversed(node.items())]
+        elif isinstance(node, list):
+            waiting += [(held, trail) for held in reversed(node)]
+        elif isinstance(node, str):
+            for name, digits in _MARKED.findall(node):
+                yield int(name or digits), trail
+        elif isinstance(node, int) and _NUMBER <= node < _NUMBER + 10_000:
+            yield node - _NUMBER, trail
 
 
 def is_wrong(slot: Slot, spot: Spot) -> bool:
@@ -341,4 +342,4 @@ def is_wrong(slot: Slot, spot: Spot) -> bool:
 
 def has_mark(node: Any) -> bool:
     """Whether a placeholder stands in this part of the tree."""
-    return next(_trails(node, ()), None) is not None
+    return next(_trails(node), None) is not None

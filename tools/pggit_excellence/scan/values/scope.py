@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Protocol
 
 from pggit_excellence.scan.inputs.program import Name, Program
 from pggit_excellence.scan.values.abstract import Place, Value
+
+
+class Truth(Enum):
+    """What is known of a condition's outcome."""
+
+    TRUE = "true"
+    FALSE = "false"
+    NOT_TRUE = "not true"  # false or NULL
+    NOT_FALSE = "not false"  # true or NULL
 
 
 class Scope(Protocol):
@@ -30,6 +40,9 @@ class Scope(Protocol):
 
     def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
         """The result of a function of the scanned set; None: it is not in the set. Reports what the call does."""
+
+    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+        """What the arguments are, by position, where a scanned function has that answer (as far as it proves it)."""
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """`statement` is run as SQL by the function `kind` called at `place` (query_to_xml, dblink_exec...)."""

@@ -38,7 +38,7 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.functions import Call
 from pggit_excellence.scan.values.placeholders import parameters
-from pggit_excellence.scan.values.scope import Scope
+from pggit_excellence.scan.values.scope import Scope, Truth
 from pggit_excellence.scan.values.spans import spans_of
 from pggit_excellence.scan.values.sqltree import Node, kind_of, leftmost, strings
 from pggit_excellence.scan.values.sqltypes import (
@@ -428,15 +428,15 @@ class Terms:
             when = branch.get("CaseWhen", {})
             condition = when.get("expr", {})
             self.value(condition)
-            with self.narrowing(self.proved(operand, condition, guards.Truth.TRUE)):
+            with self.narrowing(self.proved(operand, condition, Truth.TRUE)):
                 found.append(self.value(when.get("result")))
             if operand is None:
-                self.narrowed.append((len(self.frames), self.proved(None, condition, guards.Truth.NOT_TRUE)))
+                self.narrowed.append((len(self.frames), self.proved(None, condition, Truth.NOT_TRUE)))
         found.append(self.value(node.get("defresult")))
         del self.narrowed[known:]
         return join_all(found)
 
-    def proved(self, operand: Node | None, condition: Node, truth: guards.Truth) -> guards.Refinements:
+    def proved(self, operand: Node | None, condition: Node, truth: Truth) -> guards.Refinements:
         """What a condition of CASE proves."""
         names = _Names(self)
         if operand is not None:
@@ -788,6 +788,10 @@ class _Names:
     def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
         """As in the scope of the expression."""
         return self.terms.scope.call(name, arguments, named, place)
+
+    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+        """As in the scope of the expression."""
+        return self.terms.scope.answers(name, arguments, truth)
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """As in the scope of the expression."""
