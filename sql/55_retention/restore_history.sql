@@ -100,6 +100,7 @@ CREATE FUNCTION pggit_excellence._restore_rows(archived pggit_excellence.archive
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET pggit_excellence.restoring = 'on'
 SET row_security = off
 SET jit = off
 AS $body$
