@@ -66,13 +66,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+KEPT = ["setpriv", "--pdeathsig", "KILL"]  # a child that does not outlive this process
+
+
 @contextmanager
-def child(folder: Path, command: Sequence[str | Path]) -> Iterator[None]:
-    """The program, as long as the block lasts and no longer than this process; its log is in the folder."""
-    with (folder / f"{Path(command[0]).name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command], stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"}
-        )
+def child(folder: Path, name: str, command: Sequence[str | Path]) -> Iterator[None]:
+    """The program, as long as the block lasts; its log is in the folder."""
+    with (folder / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"})
     try:
         yield
     finally:
@@ -96,6 +97,32 @@ def prometheus(
     path = folder / "prometheus.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
-    command = [program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}"]
-    with child(folder, [*command, f"--web.listen-address={address}", "--log.level=warn"]):
+    command = [*KEPT, program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}"]
+    with child(folder, "prometheus", [*command, f"--web.listen-address={address}", "--log.level=warn"]):
         yield f"http://{address}"
+
+
+# Debian's Alertmanager has its templates below /usr/share, where nothing is installed: it gets one of its own there.
+UNSHARED = ["unshare", "--map-root-user", "--mount"]
+BIND = 'mount --bind "$0" /usr/share && exec "$@"'
+
+
+def alertmanager_runs() -> bool:
+    """Whether this machine permits a mount that only one process sees."""
+    try:
+        return subprocess.run([*UNSHARED, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def alertmanager(folder: Path, config: str) -> Iterator[str]:
+    """An Alertmanager; HOST:PORT."""
+    path = folder / "alertmanager.yml"
+    path.write_text(config, encoding="utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    share = program("alertmanager").parents[1] / "share"
+    command = [*UNSHARED, "sh", "-c", BIND, share, *KEPT, program("alertmanager"), f"--config.file={path}"]
+    command += [f"--storage.path={folder / 'alerts'}", f"--web.listen-address={address}"]
+    with child(folder, "alertmanager", [*command, "--cluster.listen-address=", "--log.level=warn"]):
+        yield address

@@ -169,6 +169,7 @@ def test_page(capsys: Capture, seeded: psycopg.Connection) -> None:
     plots = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg"]
     assert f"Attainment and error budget of {HOSTILE} over time" in plots
     assert {"Percentiles of ddl_tracking_ms over time", "2 outages in the period"} < set(plots)
+    assert "grey: not probed for 13 d 23 h in all, nobody knows" in "".join(page.words)
     assert html(capsys, seeded, *OCTOBER) == content
 
 
@@ -398,8 +399,8 @@ def outages(connection: psycopg.Connection, since: str, until: str) -> list[tupl
     return connection.execute(query, [since, until]).fetchall()
 
 
-def test_outages_of_several_monitors_and_without_an_end(plain: psycopg.Connection) -> None:
-    """Oracle: what was put in. Rolled up or not makes no difference."""
+def test_outages_of_several_monitors_and_without_an_end(capsys: Capture, plain: psycopg.Connection) -> None:
+    """Oracle: what was put in. Rolled up or not makes no difference. Hours without a probe are unknown, never up."""
     probes = [
         ("a", "10:00", 1), ("a", "10:01", 0), ("a", "10:02", 0), ("a", "10:03", 1), ("a", "10:59", 0),
         ("a", "11:01", 1), ("b", "10:02", 0), ("b", "10:04", 1), ("b", "12:00", 0), ("b", "15:00", 1),
@@ -421,11 +422,21 @@ def test_outages_of_several_monitors_and_without_an_end(plain: psycopg.Connectio
         ]
         assert sorted(found, key=str) == sorted(expected, key=str)
         assert [row[0] for row in outages(plain, "2026-10-01 11:30+00", "2026-10-01 15:30+00")] == ["b", "d"]
+        said = asked(capsys, plain, *OCTOBER)[1]
+        assert "; 7 outages, 7 min in all but 3 of unknown length.\n" in said
+        assert said.endswith("\nnot probed for 30 d 19 h in all\n")
+        watched = json.loads(asked(capsys, plain, *OCTOBER, "--format", "json")[1])["watched"]
+        assert [(row["watch_start"][5:16], row["watch_end"][5:16]) for row in watched] == [
+            ("10-01T10:00", "10-01T13:00"), ("10-01T15:00", "10-01T17:00"),
+        ]  # fmt: skip
         plain.execute("SELECT pggit_excellence.maintain()")
     plain.execute("DELETE FROM pggit_excellence.performance_metrics")
     hours = outages(plain, "2026-10-01 00:00+00", "2026-10-02 00:00+00")
     assert [(row[0], f"{row[1]:%H}", row[3]) for row in hours] == [(None, "10", 15), (None, "12", 6), (None, "16", 6)]
     assert all("no longer kept" in row[4] for row in hours)
+    assert "; 3 outages of unknown length.\n" in asked(capsys, plain, *OCTOBER)[1]
+    plain.execute("DELETE FROM pggit_excellence.metric_rollups WHERE resolution = 'hour'")
+    assert asked(capsys, plain, *OCTOBER)[1].endswith("\nnot probed for 30 d in all\n")
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from pggit_excellence.slo.panels import (
     Panel,
     Query,
     Section,
+    bars,
     heatmap,
     laid_out,
     lines,
+    named,
     names,
     stat,
     states,
@@ -115,24 +117,47 @@ def overview() -> Iterator[Panel]:
     """Whether there is anything to do."""
     yield stat(
         "Servers",
-        "Whether the exporter got an answer at its last scrape.",
-        Query(f"pggit_up{{{SERVER}}}", instant=True),
-        mappings=names({0: ("down", RED), 1: ("up", GREEN)}),
+        "How many answered the exporter at its last scrape, and how many did not.",
+        Query(f"sum(pggit_up{{{SERVER}}})", "up", instant=True),
+        Query(f"count(pggit_up{{{SERVER}}} == 0) or vector(0)", "down", instant=True),
+        thresholds=steps(GREY),
     )
     yield stat(
         "Objectives",
-        "Whether each objective is met in its window. Not shown: no data, which is not the same as met.",
-        Query(f"pggit_slo_met{{{SERVER}}}", EACH, instant=True),
+        "Met: on all chosen servers that have data. Not shown: no data, which is not the same as met.",
+        Query(f"min by (objective) (pggit_slo_met{{{SERVER}}})", "{{objective}}", instant=True),
         width=12,
         mappings=names({0: ("missed", RED), 1: ("met", GREEN)}),
     )
     yield stat(
         "Alerts",
         "How many alerts fire in Prometheus, by severity.",
-        Query(
-            'count by (severity) (ALERTS{alertname=~"Pggit.*", alertstate="firing"}) or vector(0)', "{{severity}}", True
+        *(
+            Query(
+                f'count(ALERTS{{alertname=~"Pggit.*", alertstate="firing", severity="{severity}"}}) or vector(0)',
+                severity,
+                instant=True,
+            )
+            for severity in ("page", "ticket")
         ),
         thresholds=steps(GREEN, (1, RED)),
+    )
+    yield named(
+        "Servers that do not answer",
+        "And why: connection, timeout, privilege, extension, query or exposition.",
+        Query(f"pggit_scrape_failure{{{SERVER}}} == 1", "{{server}}: {{reason}}", instant=True),
+        RED,
+        "none reported",
+    )
+    yield bars(
+        "Least error budget left",
+        "The ten objectives, of all chosen servers, that have least. Below 0: the objective is missed.",
+        Query(f"sort(bottomk(10, pggit_slo_error_budget_remaining_ratio{{{SERVER}}}))", EACH, instant=True),
+        unit="percentunit",
+        min=-1,
+        max=1,
+        decimals=1,
+        thresholds=steps(RED, (0, YELLOW), (0.25, GREEN)),
     )
     yield lines(
         "Error budget left",
@@ -293,31 +318,36 @@ def health() -> Iterator[Panel]:
         Query(f"sum by (server, check_name) ({weighted})", "{{server}} {{check_name}}"),
         {weight: (status, color) for (status, weight), color in zip(weights.items(), colors, strict=True)},
     )
-    yield stat(
-        "Tracking coverage",
-        "Share of the objects in the catalog that pgGit knows, at the last probe.",
-        Query(f"pggit_tracking_coverage_ratio{{{SERVER}}}", instant=True),
-        unit="percentunit",
-        thresholds=steps(RED, (0.9, YELLOW), (1, GREEN)),
-    )
-    yield stat(
-        "DDL not tracked",
-        "In the last day, counted by the sentinels even where the transaction was rolled back.",
-        Query(f'increase(pggit_slo_bad_events_total{{objective="tracking_errors", {SERVER}}}[1d])', instant=True),
-        decimals=0,
-        thresholds=steps(GREEN, (1, RED)),
-    )
-    yield stat(
-        "Oldest sample not rolled up",
-        "More than some minutes: maintain() does not run.",
-        Query(f"time() - pggit_oldest_unrolled_sample_timestamp_seconds{{{SERVER}}}", instant=True),
-        unit="s",
-        thresholds=steps(GREEN, (600, YELLOW), (3600, RED)),
-    )
-    yield stat(
-        "Scrape",
-        "How long the exporter waited for the server.",
-        Query(f"pggit_scrape_duration_seconds{{{SERVER}}}", instant=True),
-        unit="s",
-        thresholds=steps(GREEN, (1, YELLOW), (5, RED)),
-    )
+    lost = f'increase(pggit_slo_bad_events_total{{objective="tracking_errors", {SERVER}}}[1d])'
+    waiting = f"time() - pggit_oldest_unrolled_sample_timestamp_seconds{{{SERVER}}}"
+    for title, description, expr, unit, colored in (
+        (
+            "Tracking coverage",
+            "Share of the objects in the catalog that pgGit knows, at the last probe.",
+            f"pggit_tracking_coverage_ratio{{{SERVER}}}",
+            "percentunit",
+            steps(RED, (0.9, YELLOW), (1, GREEN)),
+        ),
+        (
+            "DDL not tracked",
+            "In the last day, counted by the sentinels even where the transaction was rolled back.",
+            lost,
+            "short",
+            steps(GREEN, (1, RED)),
+        ),
+        (
+            "Oldest sample not rolled up",
+            "More than some minutes: maintain() does not run.",
+            waiting,
+            "s",
+            steps(GREEN, (600, YELLOW), (3600, RED)),
+        ),
+        (
+            "Scrape",
+            "How long the exporter waited for the server.",
+            f"pggit_scrape_duration_seconds{{{SERVER}}}",
+            "s",
+            steps(GREEN, (1, YELLOW), (5, RED)),
+        ),
+    ):
+        yield stat(title, description, Query(expr, instant=True), unit=unit, thresholds=colored)

@@ -77,17 +77,33 @@ def names(mapping: Mapping[int, tuple[str, str]]) -> list[Json]:
     return [{"type": "value", "options": shown}]
 
 
+NEWEST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+STAT = {"reduceOptions": NEWEST, "graphMode": "none", "justifyMode": "auto", "orientation": "auto"}
+
+
 def stat(title: str, description: str, *queries: Query, width: int = 6, height: int = 4, **defaults: Any) -> Panel:
     """The newest value of each series, large."""
-    options = {
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "colorMode": "value",
-        "graphMode": "none",
-        "justifyMode": "auto",
-        "orientation": "auto",
-        "textMode": "auto",
-    }
+    options = {**STAT, "colorMode": "value", "textMode": "auto"}
     return Panel("stat", title, queries, description, width, height, options, defaults)
+
+
+def named(title: str, description: str, query: Query, color: str, nothing: str) -> Panel:
+    """The name of each series there is, and `nothing` where there is none."""
+    options = {**STAT, "colorMode": "background", "textMode": "name"}
+    defaults: Json = {"noValue": nothing, "thresholds": steps(color)}
+    return Panel("stat", title, [query], description, 12, 8, options, defaults)
+
+
+def bars(title: str, description: str, query: Query, **defaults: Any) -> Panel:
+    """The newest value of each series, as bars."""
+    options = {
+        "reduceOptions": NEWEST,
+        "orientation": "horizontal",
+        "displayMode": "basic",
+        "valueMode": "color",
+        "showUnfilled": True,
+    }
+    return Panel("bargauge", title, [query], description, 12, 8, options, defaults)
 
 
 def lines(title: str, description: str, *queries: Query, width: int = 12, **defaults: Any) -> Panel:

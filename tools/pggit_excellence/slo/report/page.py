@@ -13,7 +13,7 @@ from pggit_excellence.slo.durations import spoken
 from pggit_excellence.slo.quantities import DASH, percent
 from pggit_excellence.slo.report.gathering import Report
 from pggit_excellence.slo.report.style import STYLE
-from pggit_excellence.slo.report.text import MOST_OUTAGES, note, numbers, subtitle, summary, when
+from pggit_excellence.slo.report.text import MOST_OUTAGES, note, numbers, subtitle, summary, unprobed, when
 
 WITHOUT_PLOTS = "Plots are drawn where matplotlib is installed: pip install 'pggit-excellence[plots]'."
 
@@ -69,6 +69,8 @@ def objectives_table(report: Report) -> str:
     lines = []
     for row in report.objectives:
         name = f'{text(row["objective"])}<div class="small">{text(row["description"])}</div>'
+        if row["status"] == "no_data" and note(row):  # the others have a card
+            name += f'<div class="small">{text(note(row))}</div>'
         lines.append([name, chip(row["status"]), *(text(cell) for cell in numbers(row))])
     return table(names, lines, range(2, 9))
 
@@ -117,21 +119,20 @@ def latencies(report: Report, drawn: bool) -> list[str]:
 
 def outages(report: Report, drawn: bool) -> list[str]:
     """When the server was down: a strip of the period, and a line for each."""
-    watched = any(row["metric_type"] == "availability" and row["total"] for row in report.objectives)
-    if not watched and not report.outages:
+    if not report.watched and not report.outages:
         return []
-    if not report.outages:
-        return ["<h2>Outages</h2>", '<p class="soft">None was seen.</p>']
     strip = ""
     if drawn:
         from pggit_excellence.slo.report.plots import timeline
 
-        strip = f'<section class="card">{timeline(report)}</section><p></p>'
+        strip = f'<section class="card">{timeline(report)}<p class="small">{text(legend(report))}</p></section><p></p>'
+    if not report.outages:
+        return ["<h2>Outages</h2>", f'<p class="soft">{text(none_seen(report))}</p>', strip]
     lines = [
         [
             text(when(row["outage_start"])),
             text(when(row["outage_end"]) if row["outage_end"] else "?"),
-            text(spoken(row["seconds"]) if row["seconds"] and row["monitor"] else DASH),
+            text(spoken(row["seconds"]) if row["seconds"] else DASH),
             f"{row['failed_probes']:,}",
             text(row["monitor"] or DASH),
             text(row["note"] or ""),
@@ -142,3 +143,14 @@ def outages(report: Report, drawn: bool) -> list[str]:
     rest = len(report.outages) - MOST_OUTAGES
     more = f'<p class="soft">and {rest} more (all: --format json)</p>' if rest > 0 else ""
     return ["<h2>Outages</h2>", strip, table(names, lines, range(2, 4)), more]
+
+
+def legend(report: Report) -> str:
+    """What the colours of the strip mean."""
+    grey = f"; grey: {unprobed(report)}, nobody knows" if unprobed(report) else ""
+    return f"Green: probed and up; red: down{grey}."
+
+
+def none_seen(report: Report) -> str:
+    """That there was no outage, as far as anybody knows."""
+    return f"None was seen; {unprobed(report)}." if unprobed(report) else "None was seen."

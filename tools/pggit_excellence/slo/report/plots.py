@@ -23,8 +23,9 @@ from pggit_excellence.slo.report.gathering import Report
 THEME = {
     "#010101": "var(--text)", "#020202": "var(--soft)", "#030303": "var(--line)", "#040404": "var(--good)",
     "#050505": "var(--bad)", "#060606": "var(--accent)", "#070707": "var(--second)", "#080808": "var(--none)",
+    "#090909": "var(--card)",
 }  # fmt: skip
-TEXT, SOFT, LINE, GOOD, BAD, ACCENT, SECOND, NONE = THEME
+TEXT, SOFT, LINE, GOOD, BAD, ACCENT, SECOND, NONE, CARD = THEME
 SETTINGS: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "pggit_excellence", "font.size": 9, "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT, "axes.titlecolor": SOFT, "axes.titlesize": 9, "axes.titlelocation": "left",
@@ -41,7 +42,7 @@ def figure(height: float, panels: int = 1, bottom: float = 0.25, **options: Any)
     made = Figure(figsize=(INCHES, height), facecolor="none")
     axes = made.subplots(panels, 1, sharex=True, squeeze=False, **options)[:, 0]
     # Fixed: finding room for labels of unknown width takes longer than drawing.
-    made.subplots_adjust(left=0.16, right=0.985, top=1 - 0.22 / height, bottom=bottom / height, hspace=0.3)
+    made.subplots_adjust(left=0.16, right=0.965, top=1 - 0.22 / height, bottom=bottom / height, hspace=0.3)
     for panel in axes:
         panel.set_facecolor("none")
         panel.set_axisbelow(True)
@@ -158,12 +159,17 @@ def percentiles(report: Report, metric: str, lines: Sequence[Row]) -> str:
 
 
 def timeline(report: Report) -> str:
-    """The period as a strip: down, and not probed yet."""
+    """The period as a strip: up, down, and not probed."""
     with mpl.rc_context(SETTINGS):
         drawn = Figure(figsize=(INCHES * 2.6, 0.75), facecolor="none")
         axes = drawn.add_axes((0.02, 0.36, 0.96, 0.6), facecolor="none")
         start, end = day(report.period.start), day(report.until)
-        axes.barh(0, end - start, left=start, height=1, color=GOOD, alpha=0.25)
+        axes.barh(0, end - start, left=start, height=1, color=NONE, alpha=0.35, linewidth=0)
+        for row in report.watched:
+            begin = day(row["watch_start"])
+            for colour, alpha in ((CARD, 1), (GOOD, 0.25)):
+                width = day(row["watch_end"]) - begin
+                axes.barh(0, width, left=begin, height=1, color=colour, alpha=alpha, linewidth=0)
         for row in report.outages:
             begin = day(row["outage_start"])
             width = day(row["outage_end"]) - begin if row["outage_end"] else 0

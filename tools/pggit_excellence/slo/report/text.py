@@ -29,11 +29,19 @@ def summary(report: Report) -> str:
         said = f"{missed} of {judged} objectives with data {'was' if missed == 1 else 'were'} missed: {names}"
     else:
         said = "The objective with data was met" if judged == 1 else f"All {judged} objectives with data were met"
-    down = sum(row["seconds"] or 0 for row in report.outages)
-    if report.outages:
-        count = len(report.outages)
-        said += f"; {count} outage{'s' if count > 1 else ''}" + (f", {spoken(down)} in all" if down else "")
-    return said + "."
+    return f"{said}{outages_in_all(report)}."
+
+
+def outages_in_all(report: Report) -> str:
+    """How many, and how long those lasted of which that is known."""
+    if not report.outages:
+        return ""
+    count, known = len(report.outages), [row["seconds"] for row in report.outages if row["seconds"] is not None]
+    said = f"; {count} outage{'s' if count > 1 else ''}"
+    if len(known) == count:
+        return f"{said}, {spoken(sum(known))} in all"
+    lasted = f", {spoken(sum(known))} in all but {count - len(known)}" if known else ""
+    return f"{said}{lasted} of unknown length"
 
 
 def subtitle(report: Report) -> str:
@@ -55,8 +63,9 @@ def numbers(row: Row) -> list[str]:
 
 
 def note(row: Row) -> str:
-    """What is to be said about one objective; that the period is not over is said of all."""
-    return "; ".join(part for part in (row["note"] or "").split("; ") if part and part != "the period is not over")
+    """What is to be said about one objective; not what the subtitle says of all, nor what numbers() says of a limit."""
+    parts = [part for part in (row["note"] or "").split("; ") if part and part != "the period is not over"]
+    return "; ".join(part for part in parts if not part.startswith(("largest value", "smallest value")))
 
 
 def print_text(out: Console, report: Report) -> None:
@@ -72,19 +81,29 @@ def print_text(out: Console, report: Report) -> None:
         status = Text(row["status"].replace("_", " "), style=STYLES[row["status"]])
         table.add_row(plain(row["objective"]), status, *numbers(row))
     out.print(table)
+    notes: dict[str, list[str]] = {}
     for row in report.objectives:
-        if note(row):
-            out.print(plain(f"{row['objective']}: {note(row)}"), style="dim", soft_wrap=True)
+        notes.setdefault(note(row), []).append(row["objective"])
+    for said, names in notes.items():
+        if said:
+            out.print(plain(f"{', '.join(names)}: {said}"), style="dim", soft_wrap=True)
     for row in report.outages[:MOST_OUTAGES]:
         out.print(plain(f"outage: {outage(row)}"), soft_wrap=True)
     if len(report.outages) > MOST_OUTAGES:
         out.print(f"and {len(report.outages) - MOST_OUTAGES} more outages (all: --format json)")
+    if unprobed(report):
+        out.print(unprobed(report))
+
+
+def unprobed(report: Report) -> str:
+    """How long nobody knows whether the server was up; nothing where that is less than an hour."""
+    return f"not probed for {spoken(report.unwatched)} in all" if report.unwatched >= 3600 else ""
 
 
 def outage(row: Row) -> str:
     """When the server was down, and who saw it."""
     start, end = when(row["outage_start"]), when(row["outage_end"]) if row["outage_end"] else "?"
-    lasted = f" ({spoken(row['seconds'])})" if row["seconds"] and row["monitor"] else ""
+    lasted = f" ({spoken(row['seconds'])})" if row["seconds"] else ""
     seen = f", seen by {row['monitor']}" if row["monitor"] else ""
     said = f": {row['note']}" if row["note"] else ""
     return f"{start} to {end}{lasted}, {row['failed_probes']:,} failed probes{seen}{said}"
