@@ -19,7 +19,9 @@ from pglast import parser
 
 from pggit_excellence.errors import CommandError
 from pggit_excellence.scan.flow.views import add_types
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs import live, sources
+from pggit_excellence.scan.inputs import statements as scan_statements
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.headers import read_header
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
@@ -534,6 +536,33 @@ MUTATIONS = [
 ]
 
 
+def statements_of(script: str, *, token_by_token: bool) -> list[Statement]:
+    """The statements, without the comments before them; `token_by_token`: no routine is read at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        if token_by_token:
+            patch.setattr(scan_statements, "_PLAIN_ROUTINE", re.compile("(?!)"))
+        return [replace(statement, comments=()) for statement in split(script)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "-- it's\n" + GOOD.format("one") + "DO LANGUAGE plpgsql $x$ BEGIN END $x$; SELECT 1;",
+        "INSERT INTO t VALUES ('a'';', 1), (E'\\'', 2); SELECT 1;",
+        "CREATE FUNCTION pgg$x$it() RETURNS int AS $x$ LANGUAGE sql; SELECT 1;",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END; DO $$ $$;",
+        "CREATE FUNCTION f(a int DEFAULT (1 RETURNS int AS $$ x $$; SELECT 1;",
+        "CREATE FUNCTION f(a numeric(10,2)) RETURNS int AS $$ SELECT ';' $$ LANGUAGE 'sql'; SELECT 1;",
+        "CREATE FUNCTION f() RETURNS int AS $$ $$ -- ; it's\nLANGUAGE sql; SELECT 1;",
+        "DO $$ x $$ \\gexec\nSELECT 1;",
+        "CREATE FUNCTION execute() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$ SET x TO :y;",
+    ],
+)
+def test_plain_routines_are_read_at_once_as_token_by_token(script: str) -> None:
+    assert statements_of(script, token_by_token=False) == statements_of(script, token_by_token=True)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: int) -> None:
@@ -545,6 +574,7 @@ def test_mutated_scripts_keep_what_stands_before_the_damage(seed: int, count: in
         at = chance.randrange(len(mutated))
         mutated = mutated[:at] + chance.choice(MUTATIONS) + mutated[at + chance.randrange(3) :]
         first = min(first, at)
+    assert statements_of(mutated, token_by_token=False) == statements_of(mutated, token_by_token=True)
     program = build([SourceText("x", mutated)])
     found = {routine.label for routine in program.routines}
     whole = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
+CHANGES = {"append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault"}
 
 
 def aliases(tree: ast.AST) -> dict[str, set[str]]:
@@ -30,14 +30,27 @@ def _bindings(node: ast.AST, functions: dict[str, ast.FunctionDef]) -> Iterator[
             yield [target], value
         case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
             yield [target], value
+        case ast.arguments():
+            for name, value in defaults_of(node):
+                yield [ast.Name(name)], value
         case ast.Call(func=ast.Attribute(value=base), args=arguments):
             for argument in arguments:
                 yield [base], argument
-        case ast.Call(func=ast.Name(id=name), args=arguments) if name in functions:
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords) if name in functions:
             parameters = ast.walk(functions[name].args)
             names: list[ast.AST] = [ast.Name(item.arg) for item in parameters if isinstance(item, ast.arg)]
-            for argument in arguments:
+            for argument in (*arguments, *(keyword.value for keyword in keywords)):
                 yield names, argument
+
+
+def defaults_of(parameters: ast.arguments) -> list[tuple[str, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    positional = [*parameters.posonlyargs, *parameters.args]
+    with_default = positional[len(positional) - len(parameters.defaults) :]
+    pairs = [*zip(with_default, parameters.defaults, strict=True)]
+    by_name = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+    pairs += [(parameter, value) for parameter, value in by_name if value is not None]
+    return [(parameter.arg, value) for parameter, value in pairs]
 
 
 def _shared(value: ast.expr) -> Iterator[str]:
@@ -49,10 +62,12 @@ def _shared(value: ast.expr) -> Iterator[str]:
             for inner in ast.iter_child_nodes(value):
                 if isinstance(inner, ast.expr):
                     yield from _shared(inner)
-        case ast.Subscript(value=inner) | ast.Attribute(value=inner):
+        case ast.Subscript(value=inner) | ast.Attribute(value=inner) | ast.NamedExpr(value=inner):
             yield from _shared(inner)
-        case ast.Call(func=called, args=arguments):
-            for inner in (called, *arguments):
+        case ast.ListComp(elt=inner) | ast.SetComp(elt=inner) | ast.GeneratorExp(elt=inner) | ast.DictComp(value=inner):
+            yield from _shared(inner)
+        case ast.Call(func=called, args=arguments, keywords=keywords):
+            for inner in (called, *arguments, *(keyword.value for keyword in keywords)):
                 yield from _shared(inner)
 
 
@@ -62,10 +77,19 @@ def outer_writes(node: ast.AST) -> Iterator[str]:
         match inner:
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 yield from names
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute)) if attribute in CHANGES:
+            case ast.Call(func=ast.Attribute(value=base, attr=attribute)) if attribute in CHANGES:
+                yield root_of(base)
+            case ast.Subscript(value=base, ctx=ast.Store()) | ast.Attribute(value=base, ctx=ast.Store()):
+                yield root_of(base)
+            case ast.AugAssign(target=ast.Name(id=name)):  # a list grows in its place
                 yield name
-            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
-                yield name
+
+
+def root_of(node: ast.expr) -> str:
+    """The variable in which base[key].attribute is; '' where it is in none."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def parameters_of(node: ast.AST) -> set[str]:

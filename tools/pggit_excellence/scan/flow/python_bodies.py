@@ -24,6 +24,7 @@ from pggit_excellence.scan.flow.python_items import (
     join_states,
     widened,
 )
+from pggit_excellence.scan.flow.python_names import own_meaning
 from pggit_excellence.scan.flow.python_texts import merged, number, unknown
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program, Routine
@@ -53,6 +54,7 @@ FOREIGN = {
     "plv8": r"\bplv8\.(?:execute|prepare)\b",
 }
 _CALLS = r"\bplpy\s*\.\s*(?:execute|prepare|cursor)\b"
+_LETS_ERRORS_PASS = ("plpy.subtransaction(", "open(")  # of what stands behind `with`
 MAX_ROUNDS = 6  # of a loop, until what is left may be anything
 
 
@@ -70,6 +72,8 @@ def analyse(routine: Routine, program: Program) -> PythonBody:
         return _foreign(routine)
     try:
         tree, shift = _parse(routine.body)
+        if own_meaning(tree):
+            return _not_followed(routine, "a class says what operators mean")
         return PythonBody(_Body(routine, program, tree, shift).sites())
     except (SyntaxError, ValueError) as error:
         return _not_followed(routine, f"the body is no Python: {error.__class__.__name__}")
@@ -110,18 +114,30 @@ class _Body(Calls):
         self._attempts: list[list[Env]] = []  # the states in each try block around
 
     def sites(self) -> tuple[PythonSite, ...]:
-        """Run the body twice: what one call stores in SD the next one reads."""
-        for _ in range(2):
-            self._found.clear()
-            self._visited.clear()
-            self._frames = [Frame()]
-            env = self._run(self._tree.body, self._parameters()) or self._parameters()
-            self._uncalled(env)
+        """Run the body until it stays the same: what one call leaves in SD the next one reads."""
+        for _ in range(MAX_ROUNDS):
+            before = dict(self._stored), dict(self._held)
+            self._once()
+            if before == (self._stored, self._held):
+                break
+        else:
+            self._stored = dict.fromkeys(self._stored, unknown("SD"))
+            self._held = {name: unknown(name) for name in self._held}
+            self._once()
         self._unreached()
         return tuple(
             PythonSite(kind, printed(merged(values) or EMPTY), place)
             for (kind, _), (place, values) in sorted(self._found.items(), key=lambda item: item[0][1])
         )
+
+    def _once(self) -> None:
+        self._found.clear()
+        self._visited.clear()
+        self._frames, self._calls = [Frame()], 0
+        parameters = self._parameters()
+        for name, item in parameters.items():
+            self._hold(name, item)
+        self._uncalled(self._run(self._tree.body, parameters) or self._parameters())
 
     def _parameters(self) -> Env:
         env: Env = {name: Thing(name) for name in ("plpy", "SD", "GD")}
@@ -267,29 +283,64 @@ class _Body(Calls):
             value = self._eval(item.context_expr, env)
             if item.optional_vars is not None:
                 self._bind(item.optional_vars, value, env)
-        return self._run(node.body, env)
+        if all(ast.unparse(item.context_expr).startswith(_LETS_ERRORS_PASS) for item in node.items):
+            return self._run(node.body, env)
+        behind, states = self._attempted(node.body, env)
+        return join_states([behind, *states])
 
     def _try(self, node: ast.Try | ast.TryStar, env: Env) -> Env | None:
-        self._attempts.append([env])
-        behind = self._run(node.body, env)
-        states = self._attempts.pop()
-        if self._attempts:
-            self._attempts[-1] += states
+        frame = self._frames[-1]
+        ways = frame.left, frame.breaks, frame.continues
+        gone = [len(way) for way in ways]
+        behind, states = self._attempted(node.body, env)
         start = join_states(states) or env
+        self._attempts.append([])
         ends = [self._run(node.orelse, behind)]
         for handler in node.handlers:
             if handler.type is not None:
                 self._eval(handler.type, start)
-            caught = start if handler.name is None else {**start, handler.name: unknown("an exception", Source.ERROR)}
+            caught = dict(start)
+            if handler.name is not None:
+                self._set(handler.name, unknown("an exception", Source.ERROR), caught)
             ends.append(self._run(handler.body, caught))
+        states += self._attempts.pop()
+        if self._attempts:
+            self._attempts[-1] += states
         behind = join_states(ends)
-        if node.finalbody and behind is None:
-            self._run(node.finalbody, start)
-            return None
+        if not node.finalbody:
+            return behind
+        # FINALLY is run wherever the rest is left, and goes on from there.
+        left = [state for way, before in zip(ways, gone, strict=True) for state in way[before:]]
+        after = self._run(node.finalbody, join_states([start, *states, *left]))
+        for way, before in zip(ways, gone, strict=True):
+            if after is not None and len(way) > before:
+                way.append(after)
         return self._run(node.finalbody, behind)
 
+    def _attempted(self, body: list[ast.stmt], env: Env) -> tuple[Env | None, list[Env]]:
+        """The state behind the statements, and those in which one of them may have raised an error."""
+        self._attempts.append([env])
+        behind = self._run(body, env)
+        states = self._attempts.pop()
+        if self._attempts:
+            self._attempts[-1] += states
+        return behind, states
+
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, env: Env) -> Env:
-        return {**env, node.name: Thing(node.name, node, len(self._bases))}
+        for decorator in node.decorator_list:
+            self._eval(decorator, env)
+        defined = Thing(node.name, node, len(self._bases), self._frames[-1].number)
+        env = dict(env)
+        self._set(node.name, unknown(node.name) if node.decorator_list else defined, env)
+        return env
+
+    def _class(self, node: ast.ClassDef, env: Env) -> Env:
+        """A class is not followed."""
+        for part in (*node.decorator_list, *node.bases):
+            self._eval(part, env)
+        env = dict(env)
+        self._set(node.name, unknown(node.name), env)
+        return env
 
     def _import(self, node: ast.Import, env: Env) -> Env:
         names = {(item.asname or item.name.split(".", 1)[0]): item for item in node.names}
@@ -311,7 +362,9 @@ class _Body(Calls):
             for part in ast.walk(case.pattern):
                 name = getattr(part, "name", None) or getattr(part, "rest", None)
                 if isinstance(name, str):
-                    inner[name] = changed(as_value(subject))
+                    self._set(name, changed(as_value(subject)), inner)
+            if case.guard is not None:
+                self._eval(case.guard, inner)
             ends.append(self._run(case.body, inner))
         return join_states(ends)
 
@@ -353,6 +406,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[_Body, Any, Env], Env | None]] = {
     ast.TryStar: _Body._try,
     ast.FunctionDef: _Body._define,
     ast.AsyncFunctionDef: _Body._define,
+    ast.ClassDef: _Body._class,
     ast.Import: _Body._import,
     ast.ImportFrom: _Body._import_from,
     ast.Match: _Body._match,

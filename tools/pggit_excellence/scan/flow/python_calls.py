@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from itertools import chain
 
-from pggit_excellence.scan.flow.python_aliases import CHANGES, outer_writes, parameters_of
-from pggit_excellence.scan.flow.python_containers import record_method, same_elements
+from pggit_excellence.scan.flow.python_aliases import CHANGES, defaults_of, outer_writes, parameters_of
+from pggit_excellence.scan.flow.python_containers import record_method, same_elements, with_any
 from pggit_excellence.scan.flow.python_expressions import Expressions
 from pggit_excellence.scan.flow.python_items import (
     NONE,
@@ -47,6 +46,7 @@ from pggit_excellence.scan.values.abstract import (
     Value,
     alt,
     as_text,
+    holes,
 )
 from pggit_excellence.scan.values.texts import changed, placed, printed, requote
 
@@ -56,12 +56,13 @@ QUOTERS = {
     "plpy.quote_literal": Quoting.LITERAL,
     "plpy.quote_nullable": Quoting.LITERAL,
 }
-_NUMERIC = {"int", "float", "len", "abs", "round", "sum", "ord", "hash", "id", "bool", "isinstance", "any", "all",
+_NUMERIC = {"int", "float", "len", "abs", "round", "ord", "hash", "id", "bool", "isinstance", "any", "all",
             "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID"}  # fmt: skip
 _SAME_ELEMENTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"}
 _RUNS_PYTHON = {"eval", "exec", "compile", "__import__", "importlib.import_module"}
 _HARMLESS = {"plpy.debug", "plpy.log", "plpy.info", "plpy.notice", "plpy.warning", "plpy.error", "plpy.fatal",
              "print", "plpy.subtransaction", "plpy.commit", "plpy.rollback"}  # fmt: skip
+_MAY_BE_PLPY = {"plpy", "globals()", "locals()", "vars()", "sys.modules"}
 _REORDERS = {"sort", "reverse", "clear", "pop", "popitem", "remove"}
 
 
@@ -81,7 +82,7 @@ class Calls(Expressions):
         super().__init__(routine, tree, shift)
         self._found: dict[tuple[str, int], tuple[Place, list[Value]]] = {}
         self._visited: set[ast.AST] = set()
-        self._frames = [Frame()]
+        self._calls = 0
         self._muted = 0
         self._gave_up = False
 
@@ -99,11 +100,31 @@ class Calls(Expressions):
         positional, named = self._arguments(node, env)
         if isinstance(called, Thing):
             return self._call_thing(called, node, positional, named, env)
+        if _runs(called):
+            self._site("plpy.execute", node, as_value(positional[0]) if positional else unknown("an argument"))
         return self._call_unknown("a function", node, [called, *positional, *named.values()], env)
 
     def _arguments(self, node: ast.Call, env: Env) -> tuple[list[Item], dict[str, Item]]:
-        positional = [self._eval(argument, env) for argument in node.args]
-        named = {keyword.arg or "**": self._eval(keyword.value, env) for keyword in node.keywords}
+        """By position and by name; under * and ** what is spread over nobody knows which of them."""
+        positional: list[Item] = []
+        named: dict[str, Item] = {}
+        for argument in node.args:
+            value = self._eval(argument.value if isinstance(argument, ast.Starred) else argument, env)
+            if not isinstance(argument, ast.Starred):
+                positional.append(value)
+            elif isinstance(value, Array) and value.items is not None:
+                positional += value.items
+            else:
+                named["*"] = unknown("an argument")
+                positional.append(element(as_value(value)))
+        for keyword in node.keywords:
+            value = self._eval(keyword.value, env)
+            if keyword.arg is not None:
+                named[keyword.arg] = value
+            elif isinstance(value, Record) and value.rest is None:
+                named.update(value.fields)
+            else:
+                named["**"] = merged([as_value(value), as_value(named.get("**", value))]) or EMPTY
         return positional, named
 
     def _call_thing(
@@ -111,8 +132,10 @@ class Calls(Expressions):
     ) -> Item:
         name = called.name.removeprefix("builtins.")
         values = [as_value(item) for item in positional]
-        if called.node is not None:
+        if called.node is not None and not {"*", "**"} & named.keys():
             return self._call_local(called, (positional, named), env)
+        if called.node is not None:
+            return self._call_local(called, ([], {}), env, unknown("an argument"))
         if name in SINKS:
             return self._run_sink(name, node, positional, named)
         known = self._known(name, node, values)
@@ -121,6 +144,11 @@ class Calls(Expressions):
         special = _FUNCTIONS.get(name)
         if special is not None:
             return special(self, node, positional, env)
+        attribute = name.rpartition(".")[2]
+        if f"plpy.{attribute}" in SINKS and values and not isinstance(values[0], Array):  # perhaps plpy by another name
+            self._site(f"plpy.{attribute}", node, values[0])
+        elif name.startswith("plpy.") and "__" in name:
+            self._site("plpy.execute", node, unknown(name))
         return self._call_unknown(name, node, [*positional, *named.values()], env)
 
     def _known(self, name: str, node: ast.Call, values: list[Value]) -> Item | None:
@@ -128,9 +156,9 @@ class Calls(Expressions):
         result: Item | None = None
         if name.startswith("plan."):
             result = NONE if name == "plan.status" else Thing("rows")
-        elif name in QUOTERS and values:
+        elif name in QUOTERS and values and not self._loose.own_quoting:
             result = placed(requote(as_text(values[0]), QUOTERS[name]), self._positions.place(node))
-        elif name in _NUMERIC:
+        elif name in _NUMERIC or (name == "sum" and len(values) == 1):
             result = number(*values)
         elif name == "str" and values:
             result = printed(values[0])
@@ -150,6 +178,8 @@ class Calls(Expressions):
                 self._call_local(item, ([], {}), env, unknown("an argument"))
             if isinstance(item, Thing) and (item.name in SINKS or item.name == "plpy"):
                 self._site(item.name if item.name in SINKS else "plpy.execute", node, unknown(f"what {name}() runs"))
+            elif not isinstance(item, Thing) and item is not items[0] and _runs(item):
+                self._site("plpy.execute", node, unknown(f"what {name}() runs"))
         if name in _RUNS_PYTHON:
             self._site("plpy.execute", node, unknown(f"what {name}() runs"))
         given = [as_value(item) for item in items]
@@ -165,6 +195,9 @@ class Calls(Expressions):
     def _call_method(self, node: ast.Call, base: Item, name: str, env: Env) -> Item:
         positional, named = self._arguments(node, env)
         values = [as_value(item) for item in positional]
+        if not isinstance(base, Thing) and f"plpy.{name}" in SINKS and values and not isinstance(values[0], Array):
+            self._site(f"plpy.{name}", node, values[0])  # perhaps plpy by another name
+            return Thing("rows")
         if isinstance(base, Thing):  # rows of a query
             return number() if name in {"nrows", "status"} else Array(unknown(f"{name}()", Source.TABLE))
         if name in CHANGES and isinstance(node.func, ast.Attribute):
@@ -231,11 +264,13 @@ class Calls(Expressions):
         self._visited.add(node)
         if len(self._bases) >= MAX_CALLS:
             return self._give_up(node)
-        depth = len(self._bases)
-        base = env if called.depth >= depth else self._bases[called.depth]
-        inner = {**base, **self._bound(node.args, given, env, default)}
+        bound = self._bound(node.args, given, env, default)
+        inner = {**self._around(called, env), **bound}
+        for name, item in bound.items():
+            self._hold(name, item)
         self._bases.append(env)
-        self._frames.append(Frame())
+        self._calls += 1
+        self._frames.append(Frame(self._calls))
         if isinstance(node, ast.Lambda):
             result = self._eval(node.body, inner)
             self._write_back(node, inner, env)
@@ -243,10 +278,19 @@ class Calls(Expressions):
             behind = self._run(node.body, inner)
             returned = self._frames[-1].returned
             result = any_of(returned) if returned else NONE
+            if any(isinstance(inner_node, ast.Yield | ast.YieldFrom) for inner_node in ast.walk(node)):
+                result = Array(unknown("what a generator yields"))
             self._write_back(node, join_states([behind, *self._frames[-1].left]) or inner, env)
         self._frames.pop()
         self._bases.pop()
         return result
+
+    def _around(self, called: Thing, env: Env) -> Env:
+        """The variables around a function's definition; they are not known where that call has ended."""
+        depth = len(self._bases)
+        if called.depth <= depth and self._frames[called.depth].number == called.frame:
+            return env if called.depth == depth else self._bases[called.depth]
+        return {name: item if isinstance(item, Thing) else unknown(name) for name, item in env.items()}
 
     def _give_up(self, node: ast.AST) -> Item:
         """Calls nested too deeply, as recursion is: what runs inside is not known, nor with what others are called."""
@@ -262,12 +306,10 @@ class Calls(Expressions):
         positional, named = given
         names = [item.arg for item in (*arguments.posonlyargs, *arguments.args)]
         found: Env = dict(zip(names, positional, strict=False))
-        found.update({name: item for name, item in named.items() if name != "**"})
-        defaults = zip(reversed(names), reversed(arguments.defaults), strict=False)
-        keyword_defaults = zip((item.arg for item in arguments.kwonlyargs), arguments.kw_defaults, strict=True)
-        for name, value in chain(defaults, keyword_defaults):
-            if value is not None and name not in found:
-                found[name] = self._eval(value, env) if default is None else default
+        found.update(named)
+        for name, value in defaults_of(arguments):
+            if name not in found:
+                found[name] = self._default(value, env) if default is None else default
         rest = [as_value(item) for item in positional[len(names) :]]
         if arguments.vararg is not None:
             found[arguments.vararg.arg] = Array(merged(rest) or default or EMPTY, None if default else tuple(rest))
@@ -275,12 +317,17 @@ class Calls(Expressions):
             others = [as_text(as_value(item)) for item in named.values()]
             found[arguments.kwarg.arg] = Record((), alt(others) if others else default or unknown("an argument"))
         missing = [item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-        spread = (
-            merged(element(as_value(item)) for item in [*positional, *named.values()]) if positional or named else None
-        )
         for name in missing:
-            found.setdefault(name, default or spread or unknown("an argument"))
+            found.setdefault(name, default or unknown("an argument"))
         return found
+
+    def _default(self, node: ast.expr, env: Env) -> Item:
+        """What a parameter holds without an argument: made when the function is defined, a list grows from then on."""
+        value = self._eval(node, env)
+        if isinstance(node, ast.Constant) or isinstance(value, Thing):
+            return value
+        made = unknown("a default")
+        return Array(made) if isinstance(value, Array) else Record((), made) if isinstance(value, Record) else made
 
     def _write_back(self, node: ast.AST, inner: Env, env: Env) -> None:
         """Variables of the caller that the function may have changed."""
@@ -290,6 +337,20 @@ class Calls(Expressions):
                 env[name] = either(env[name], inner[name]) if name in env else inner[name]
 
     # Functions of Python with a meaning of their own
+
+    def _sd_get(self, node: ast.Call, positional: list[Item], env: Env) -> Item:
+        """SD.get(key, default)."""
+        default = positional[1] if len(positional) > 1 else NONE
+        key = self._key(node.args[0], env) if node.args else ""
+        return either(self._from_sd(key), default) if key in self._stored else default
+
+    def _sd_setdefault(self, node: ast.Call, positional: list[Item], env: Env) -> Item:
+        """SD.setdefault(key, value)."""
+        if not node.args:
+            return NONE
+        key = self._key(node.args[0], env)
+        self._to_sd(key, positional[1] if len(positional) > 1 else NONE)
+        return self._from_sd(key)
 
     def _getattr(self, _: ast.Call, positional: list[Item], __: Env) -> Item:
         base, name = positional[0], as_value(positional[1]) if len(positional) > 1 else unknown("an attribute")
@@ -324,9 +385,16 @@ class Calls(Expressions):
         if not isinstance(record, Record):
             return Record((), changed(as_value(record)))
         for keyword in node.keywords:
-            if keyword.arg is not None:
-                record = record.put(keyword.arg, self._text(keyword.value, env))
+            item = self._text(keyword.value, env)
+            record = record.put(keyword.arg, item) if keyword.arg is not None else with_any(record, None, item)
         return record
+
+
+def _runs(item: Item) -> bool:
+    """Whether it may be what runs SQL, taken out of a list or dictionary."""
+    return any(
+        hole.origin.name in _MAY_BE_PLPY or hole.origin.name.startswith("plpy.") for hole in holes(as_value(item))
+    )
 
 
 def _format(node: ast.Call, base: Text, values: list[Value], named: dict[str, Item]) -> Text:
@@ -334,11 +402,13 @@ def _format(node: ast.Call, base: Text, values: list[Value], named: dict[str, It
     spread = as_value(named["**"]) if "**" in named else None
     if any(isinstance(argument, ast.Starred) for argument in node.args):
         return changed(base, *values, *(as_value(item) for item in named.values()))
-    return brace_format(base, values, {key: as_value(item) for key, item in named.items() if key != "**"}, spread)
+    return brace_format(base, values, {key: as_value(item) for key, item in named.items() if key[:1] != "*"}, spread)
 
 
 _FUNCTIONS: dict[str, Callable[[Calls, ast.Call, list[Item], Env], Item]] = {
     "getattr": Calls._getattr,
+    "SD.get": Calls._sd_get,
+    "SD.setdefault": Calls._sd_setdefault,
     "map": Calls._map,
     "range": Calls._range,
     "enumerate": Calls._enumerate,

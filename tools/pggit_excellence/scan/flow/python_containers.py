@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pggit_excellence.scan.flow.python_items import NONE, Item
 from pggit_excellence.scan.flow.python_texts import element, item_at, merged
-from pggit_excellence.scan.values.abstract import EMPTY, Array, Const, Record, Value
+from pggit_excellence.scan.values.abstract import EMPTY, Array, Const, Record, Value, alt, as_text, join
 from pggit_excellence.scan.values.texts import changed
 
 
@@ -14,6 +14,18 @@ def concatenated(first: Array, second: Array) -> Array:
         items = first.items + second.items
         return Array(merged(items) or EMPTY, items)
     return Array(merged([element(array) for array in (first, second) if array.items != ()]) or EMPTY)
+
+
+def with_any(record: Record, key: Value | None, item: Value) -> Record:
+    """The dictionary with an item whose key is not known, or (no key) with all items of another one."""
+    if key is None and isinstance(item, Record) and item.rest is None:
+        return Record(tuple({**dict(record.fields), **dict(item.fields)}.items()), record.rest)
+    if isinstance(item, Record):
+        for name, value in item.fields:
+            record = record.put(name, value)
+        item = changed(item)
+    rest = [as_text(item), *([] if key is None else [as_text(key)]), *([] if record.rest is None else [record.rest])]
+    return Record(tuple((name, join(known, item)) for name, known in record.fields), alt(rest))
 
 
 def same_elements(name: str, values: list[Value]) -> Item:

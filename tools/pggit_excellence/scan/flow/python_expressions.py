@@ -8,8 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from pggit_excellence.scan.flow.python_aliases import aliases
-from pggit_excellence.scan.flow.python_containers import concatenated
-from pggit_excellence.scan.flow.python_items import NONE, Env, Item, Thing, TooMuchError, any_of, as_value, either
+from pggit_excellence.scan.flow.python_containers import concatenated, with_any
+from pggit_excellence.scan.flow.python_items import (
+    NONE,
+    Env,
+    Frame,
+    Item,
+    Thing,
+    TooMuchError,
+    any_of,
+    as_value,
+    either,
+)
+from pggit_excellence.scan.flow.python_names import loose_names
 from pggit_excellence.scan.flow.python_positions import Positions
 from pggit_excellence.scan.flow.python_texts import (
     element,
@@ -44,10 +55,10 @@ from pggit_excellence.scan.values.abstract import (
 from pggit_excellence.scan.values.texts import changed, placed, printed, requote
 
 MAX_STEPS = 50_000  # statements and expressions that are evaluated
-# A pattern that lets only letters, digits, _ and $ through.
+# A pattern that lets only letters, digits and _ through.
 _WORDS_ONLY = re.compile(
     r"(?:\^|\\A)?"
-    r"(?:(?:\[(?:\\w|\\d|[A-Za-z0-9]-[A-Za-z0-9]|[\w$])+\]|\\w|\\d|\w)(?:[+*?]|\{\d*,?\d*\})?)+"
+    r"(?:(?:\[(?:\\w|\\d|[A-Za-z0-9]-[A-Za-z0-9]|\w)+\]|\\w|\\d|\w)(?:[+*?]|\{\d*,?\d*\})?)+"
     r"(?P<end>\$|\\Z)?",
     re.ASCII,
 )
@@ -63,7 +74,10 @@ class Expressions:
     def __init__(self, routine: Routine, tree: ast.Module, shift: int) -> None:  # noqa: D107
         self._positions = Positions(routine, shift)
         self._aliases = aliases(tree)
+        self._loose = loose_names(tree)
         self._stored: dict[str, Item] = {}  # what SD holds, from any place in the body
+        self._held: dict[str, Item] = {}  # what the names hold that are followed loosely
+        self._frames = [Frame()]
         self._bases: list[Env] = []  # the caller's variables of each local function that is being run
         self._steps = 0
 
@@ -97,7 +111,28 @@ class Expressions:
         return Const(node.value, self._positions.constant(node, node.value))
 
     def _name(self, node: ast.Name, env: Env) -> Item:
-        return env.get(node.id, Thing(node.id))
+        known = env.get(node.id, Thing(node.id))
+        if node.id in self._loose.unknown:
+            return known if isinstance(known, Thing) else unknown(node.id)
+        return self._held.get(node.id, known) if node.id in self._loose.joined else known
+
+    def _hold(self, name: str, item: Item) -> None:
+        """Note what a name holds now, if it is followed loosely."""
+        if name in self._loose.joined:
+            self._held[name] = either(self._held[name], item) if name in self._held else item
+
+    def _set(self, name: str, item: Item, env: Env) -> None:
+        env[name] = item
+        self._hold(name, item)
+
+    def _perhaps(self, node: ast.expr, before: Env, env: Env) -> Item:
+        """An expression that may not be evaluated, or several times, with these variables; `env` gets what it does."""
+        inner = dict(before)
+        value = self._eval(node, inner)
+        for name, item in inner.items():
+            if name in env and item is not before.get(name):
+                env[name] = either(env[name], item)
+        return value
 
     def _fstring(self, node: ast.JoinedStr, env: Env) -> Item:
         parts: list[Text] = []
@@ -132,10 +167,11 @@ class Expressions:
 
     def _choice(self, node: ast.BoolOp | ast.IfExp, env: Env) -> Item:
         if isinstance(node, ast.BoolOp):
-            return any_of([self._eval(value, env) for value in node.values])
+            first, *others = node.values
+            return any_of([self._eval(first, env), *(self._perhaps(value, env, env) for value in others)])
         self._eval(node.test, env)
-        then = self._eval(node.body, self._refined(node.test, env, holds=True))
-        return either(then, self._eval(node.orelse, self._refined(node.test, env, holds=False)))
+        then = self._perhaps(node.body, self._refined(node.test, env, holds=True), env)
+        return either(then, self._perhaps(node.orelse, self._refined(node.test, env, holds=False), env))
 
     def _test(self, node: ast.Compare | ast.UnaryOp, env: Env) -> Item:
         parts = [self._text(child, env) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
@@ -150,7 +186,7 @@ class Expressions:
     def _subscript(self, node: ast.Subscript, env: Env) -> Item:
         base = self._eval(node.value, env)
         if base == Thing("SD"):
-            return self._stored.get(self._key(node.slice, env), unknown("SD"))
+            return self._from_sd(self._key(node.slice, env))
         if isinstance(node.slice, ast.Slice):
             for bound in (node.slice.lower, node.slice.upper, node.slice.step):
                 if bound is not None:
@@ -159,6 +195,14 @@ class Expressions:
             return Array(element(value)) if isinstance(value, Array) else changed(value)
         key = self._text(node.slice, env)
         return self._element(base, node.value) if isinstance(base, Thing) else item_at(base, key)
+
+    def _from_sd(self, key: str) -> Item:
+        """What SD holds: a text or a plan; lists and dictionaries may be filled elsewhere."""
+        found = self._stored.get(key, unknown("SD"))
+        return found if self._loose.plain_sd and not isinstance(found, Array | Record) else unknown("SD")
+
+    def _to_sd(self, key: str, item: Item) -> None:
+        self._stored[key] = either(self._stored[key], item) if key in self._stored else item
 
     def _key(self, node: ast.expr, env: Env) -> str:
         value = self._text(node, env)
@@ -179,28 +223,37 @@ class Expressions:
         for key, value in zip(node.keys, node.values, strict=True):
             name = None if key is None else self._text(key, env)
             item = self._text(value, env)
-            if isinstance(name, Const):
-                record = record.put(name.text, item)
-            elif isinstance(item, Record) and key is None:
-                record = Record(tuple(dict(record.fields + item.fields).items()), item.rest or record.rest)
-            else:
-                rest = [] if record.rest is None else [record.rest]
-                record = Record(record.fields, alt([as_text(item), *([] if name is None else [as_text(name)]), *rest]))
+            record = record.put(name.text, item) if isinstance(name, Const) else with_any(record, name, item)
         return record
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, env: Env) -> Item:
-        env = dict(env)
+        outer, env = env, dict(env)
+        before: Env = {}
         for generator in node.generators:
-            self._bind(generator.target, self._element(self._eval(generator.iter, env), generator.iter), env)
+            iterated = self._perhaps(generator.iter, env, env)
+            self._bind(generator.target, self._element(iterated, generator.iter), env)
             for test in generator.ifs:
-                self._eval(test, env)
+                self._perhaps(test, env, env)
                 env = self._refined(test, env, holds=True)
+        before = dict(env)
         if isinstance(node, ast.DictComp):
-            return Record((), alt([as_text(self._text(node.key, env)), as_text(self._text(node.value, env))]))
-        return Array(self._text(node.elt, env))
+            pair = self._perhaps(node.key, env, env), self._perhaps(node.value, env, env)
+            result: Item = Record((), alt(as_text(as_value(item)) for item in pair))
+        else:
+            result = Array(as_value(self._perhaps(node.elt, env, env)))
+        own = {
+            name.id
+            for generator in node.generators
+            for name in ast.walk(generator.target)
+            if isinstance(name, ast.Name)
+        }
+        for name in outer.keys() - own:
+            if env[name] is not before[name] or before[name] is not outer[name]:
+                outer[name] = either(outer[name], env[name])
+        return result
 
     def _lambda(self, node: ast.Lambda, _: Env) -> Item:
-        return Thing("lambda", node, len(self._bases))
+        return Thing("lambda", node, len(self._bases), self._frames[-1].number)
 
     def _walrus(self, node: ast.NamedExpr, env: Env) -> Item:
         value = self._eval(node.value, env)
@@ -225,15 +278,13 @@ class Expressions:
     def _bind(self, target: ast.expr, value: Item, env: Env) -> None:
         match target:
             case ast.Name(id=name):
-                env[name] = self._positions.stepped(value, target, f"{name} = ...")
+                self._set(name, self._positions.stepped(value, target, f"{name} = ..."), env)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 self._unpack(parts, value, env)
             case ast.Starred(value=inner):
                 self._bind(inner, Array(as_value(value)), env)
             case ast.Subscript(value=ast.Name(id="SD"), slice=key):
-                name = self._key(key, env)
-                known = self._stored.get(name)
-                self._stored[name] = value if known is None else either(known, value)
+                self._to_sd(self._key(key, env), value)
             case ast.Subscript(value=base, slice=key):
                 self._store(base, self._text(key, env), value, env)
             case ast.Attribute(value=base):
@@ -257,8 +308,7 @@ class Expressions:
         if isinstance(old, Record) and isinstance(key, Const):
             env[base.id] = old.put(key.text, new)
         elif isinstance(old, Record):
-            fields = tuple((name, merged([item, new]) or new) for name, item in old.fields)
-            env[base.id] = Record(fields, alt([as_text(new), *([] if old.rest is None else [old.rest])]))
+            env[base.id] = with_any(old, key, new)
         elif isinstance(old, Array):
             env[base.id] = Array(merged([element(old), new]) or new)
         elif not isinstance(old, Thing):
@@ -268,11 +318,13 @@ class Expressions:
     def _changed(self, name: str, env: Env) -> None:
         """The list or dictionary in that variable was changed in place: others may hold the same one."""
         new = env.get(name)
+        if new is not None:
+            self._hold(name, new)
         if not isinstance(new, Array | Record):
             return
         for other in self._aliases.get(name, ()):
             if isinstance(env.get(other), Array | Record) and other != name:
-                env[other] = either(env[other], new)
+                self._set(other, either(env[other], new), env)
 
     # Guards
 

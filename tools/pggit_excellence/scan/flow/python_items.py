@@ -36,6 +36,7 @@ class Thing:
     name: str
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None = None
     depth: int = 0  # of calls where a local function was defined
+    frame: int = 0  # the call in which it was
 
 
 PLAN, NONE = Thing("plan"), Thing("None")
@@ -52,6 +53,7 @@ class TooMuchError(Exception):
 class Frame:
     """A function that is being run, or the body itself."""
 
+    number: int = 0
     returned: list[Item] = field(default_factory=list)
     left: list[Env] = field(default_factory=list)  # the state at each return and raise
     breaks: list[Env] = field(default_factory=list)
@@ -77,8 +79,8 @@ def either(left: Item, right: Item) -> Item:
         if isinstance(one, Thing) and (one in (NONE, PLAN) or (isinstance(other, Thing) and other.name in SINKS)):
             return other
     if isinstance(left, Thing) or isinstance(right, Thing):
-        sink = next((item for item in (left, right) if isinstance(item, Thing) and item.name in SINKS), None)
-        return sink or unknown("one of several things")
+        runs = (item for item in (left, right) if isinstance(item, Thing) and item.name in {*SINKS, "plpy"})
+        return next(runs, None) or unknown("one of several things")
     for one, other in ((left, right), (right, left)):
         if not isinstance(one, Record | Array) and not isinstance(other, Record | Array):
             parts, longer = _parts(one), _parts(other)

@@ -29,8 +29,8 @@ from pggit_excellence.scan.values.abstract import (
 )
 from pggit_excellence.scan.values.texts import changed, each_constant, printed, substitute
 
-_PERCENT = re.compile(r"%(?:\((\w*)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlL]?([a-zA-Z%])")
-_PLAIN_PERCENT = re.compile(r"%(?:\(\w*\))?[sdi%]")
+_PERCENT = re.compile(r"%(?:\(([^()]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlL]?([a-zA-Z%])")
+_PLAIN_PERCENT = re.compile(r"%(?:\([^()]*\))?[sdi%]")
 _FIELD = re.compile(r"(\w*)((?:\.\w+|\[[^]]*\])*)")
 _NUMBERS = set("diouxXeEfFgG")
 # Format specifications that raise for a str.
@@ -136,6 +136,9 @@ def percent(template: Value, arguments: Value) -> Text:
         choices = getattr(template, "choices", None)
         if choices and all(isinstance(choice, Const) for choice in choices):
             return alt(percent(choice, arguments) for choice in choices)
+        return changed(template, arguments)
+    given_width = any("*" in found.group() for found in _PERCENT.finditer(template.text))
+    if given_width or "%" in _PERCENT.sub("", template.text):
         return changed(template, arguments)
     parts: list[Text] = []
     at, count = 0, 0

@@ -36,7 +36,7 @@ _PLAIN_INSERT = re.compile(
 _PLAIN_ROUTINE = re.compile(
     r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+"
     r"(?P<before>(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)|DO)\b[^;'\"$\\:/\-]*+)"
-    r"(?P<tag>\$(?:[A-Za-z_]\w*+)?\$)",
+    rf"(?<!{WORD_INSIDE})(?P<tag>\$(?:[A-Za-z_]\w*+)?\$)",
     re.IGNORECASE | re.ASCII,
 )
 _PLAIN_OPTIONS = re.compile(r"([^;'\"$\\:/\-]*+);")
@@ -96,12 +96,9 @@ class _Reader:
 
     def read(self) -> Statement | None:
         """The statement; None where nothing but comments and meta-commands is left."""
-        plain = _PLAIN_INSERT.match(self.script, self.position, self.end)
+        plain = self.plain()
         if plain is not None:
-            return Statement(plain.start(1), plain.end(1), plain[1], ("insert", "into"), following=plain.end())
-        routine = self.routine()
-        if routine is not None:
-            return routine
+            return plain
         while self.position < self.end and not self.read_tokens():
             if len(self.head) == _HEAD_WORDS:
                 self.pass_over()
@@ -119,8 +116,11 @@ class _Reader:
             comments=tuple(self.comments),
         )
 
-    def routine(self) -> Statement | None:
-        """The statement if it is a plain routine."""
+    def plain(self) -> Statement | None:
+        """The statement where nothing in it needs a second look."""
+        values = _PLAIN_INSERT.match(self.script, self.position, self.end)
+        if values is not None:
+            return Statement(values.start(1), values.end(1), values[1], ("insert", "into"), following=values.end())
         opening = _PLAIN_ROUTINE.match(self.script, self.position, self.end)
         if opening is None:
             return None

@@ -1,0 +1,116 @@
+"""Names of a Python body that are followed loosely: no single statement decides what they hold.
+
+`joined` names hold all that is ever assigned to them: those that are assigned in the midst of an expression or by
+another function. Of `unknown` ones nothing is known: functions fill them that are called from nobody knows where.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from pggit_excellence.scan.flow.python_aliases import CHANGES, aliases, outer_writes, root_of
+from pggit_excellence.scan.frozen import dataclass
+
+_IN_PLACE = CHANGES | {"__setitem__", "__iadd__", "__ior__", "__init__", "__setstate__"}
+_NOT_FOLLOWED = {"plpy", "SD", "GD", "TD"}
+_MEANINGS = {
+    "__eq__", "__ne__", "__hash__", "__contains__", "__format__", "__abs__", "__round__", "__radd__", "__add__",
+    "__getattr__", "__getattribute__", "isidentifier", "isalnum", "isalpha", "isdigit", "isdecimal",
+}  # fmt: skip
+_READS = {"get", "setdefault"}
+
+
+@dataclass(frozen=True, slots=True)
+class LooseNames:
+    """`plain_sd`: SD is only used with constant keys. `own_quoting`: plpy's functions may be others."""
+
+    joined: frozenset[str]
+    unknown: frozenset[str]
+    plain_sd: bool
+    own_quoting: bool
+
+
+def loose_names(tree: ast.AST) -> LooseNames:
+    """Those of a body."""
+    unknown = set(_unknown(tree)) - _NOT_FOLLOWED
+    groups = aliases(tree)
+    unknown |= {other for name in unknown for other in groups.get(name, ())} - _NOT_FOLLOWED
+    if any(isinstance(node, ast.Name) and node.id == "globals" for node in ast.walk(tree)):
+        unknown |= {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    own_quoting = any(
+        isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and root_of(node) == "plpy"
+        for node in ast.walk(tree)
+    )
+    return LooseNames(frozenset(_joined(tree)), frozenset(unknown), _is_plain_sd(tree), own_quoting)
+
+
+def own_meaning(tree: ast.AST) -> bool:
+    """Whether a class of the body says what ==, format() and the like mean: what they prove is then not known."""
+    return any(
+        isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name in _MEANINGS
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for inner in ast.walk(node)
+    )
+
+
+def _joined(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                yield from names
+            case ast.NamedExpr(target=ast.Name(id=name)):
+                yield name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                yield name
+
+
+def _unknown(tree: ast.AST) -> Iterator[str]:
+    callees = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    handed = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in callees}
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name, decorator_list=decorators) if decorators or name in handed:
+                yield from _writes(node)
+            case ast.ClassDef() | ast.Lambda():
+                yield from _writes(node)
+            case ast.Attribute(value=base, attr=attribute) if attribute in _IN_PLACE:
+                if id(node) not in callees or attribute not in CHANGES or not root_of(base):
+                    yield from _names(base, functions)
+            case ast.Call(func=ast.Name(id="getattr"), args=[base, *_]):
+                yield from _names(base, functions)
+
+
+def _writes(node: ast.AST) -> set[str]:
+    """What a function fills or assigns outside of itself."""
+    own = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    declared = {
+        name for inner in ast.walk(node) if isinstance(inner, ast.Global | ast.Nonlocal) for name in inner.names
+    }
+    return set(outer_writes(node)) - (own - declared)
+
+
+def _names(base: ast.expr, functions: dict[str, ast.FunctionDef]) -> Iterator[str]:
+    """The names in an expression, and in the functions that it calls."""
+    for node in ast.walk(base):
+        if isinstance(node, ast.Name):
+            yield node.id
+            if node.id in functions:
+                yield from (inner.id for inner in ast.walk(functions[node.id]) if isinstance(inner, ast.Name))
+
+
+def _is_plain_sd(tree: ast.AST) -> bool:
+    plain = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(value=ast.Name(id="SD") as name, slice=ast.Constant(value=str())):
+                plain.add(id(name))
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id="SD") as name]):
+                plain.add(id(name))
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="SD") as name, attr=attribute), args=[ast.Constant(), *_]
+            ) if attribute in _READS:
+                plain.add(id(name))
+    return all(id(node) in plain for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "SD")
