@@ -58,16 +58,16 @@ COMMENT ON TABLE pggit_excellence.performance_metrics_rolled IS
 -- What the sentinels write, narrow and bare: of what a sample in performance_metrics_new costs a DDL statement, most is
 -- domains, jsonb and the index. maintain() moves these, too, into performance_metrics_rolled.
 CREATE TABLE pggit_excellence.ddl_tracking_samples (
-    recorded_at  timestamptz NOT NULL,
-    microseconds bigint NOT NULL,
-    event        text NOT NULL,
-    command      text NOT NULL
+    recorded_at timestamptz NOT NULL,
+    began_at    timestamptz NOT NULL,
+    event       text NOT NULL,
+    command     text NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 ALTER TABLE pggit_excellence.ddl_tracking_samples REPLICA IDENTITY FULL;
 COMMENT ON TABLE pggit_excellence.ddl_tracking_samples IS
     'Samples of ddl_tracking_ms as the sentinels write them, until maintain() rolls them up and moves them into performance_metrics.';
 COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.recorded_at IS 'When the event ended (wall clock).';
-COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.microseconds IS 'How long pgGit''s triggers took, in microseconds.';
+COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.began_at IS 'When pgGit''s triggers were about to begin; in between they ran.';
 COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.event IS 'ddl_command_end or sql_drop; becomes the tag event.';
 COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.command IS 'The command tag; becomes the tag command.';
 
@@ -77,7 +77,7 @@ CREATE VIEW pggit_excellence.waiting_samples AS
            n.recorded_at::timestamptz AS recorded_at, n.sample_count::integer AS sample_count
     FROM pggit_excellence.performance_metrics_new AS n
     UNION ALL
-    SELECT 'ddl_tracking_ms'::text COLLATE "C", d.microseconds / 1000.0::double precision,
+    SELECT 'ddl_tracking_ms'::text COLLATE "C", (EXTRACT(epoch FROM d.recorded_at - d.began_at) * 1000)::double precision,
            pg_catalog.jsonb_build_object('event', d.event, 'command', d.command), d.recorded_at, 1
     FROM pggit_excellence.ddl_tracking_samples AS d;
 COMMENT ON VIEW pggit_excellence.waiting_samples IS
