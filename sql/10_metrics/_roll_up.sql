@@ -18,13 +18,13 @@ AS $body$
         WHERE d.ctid = ANY (ARRAY(
             SELECT o.ctid FROM pggit_excellence.ddl_tracking_samples AS o
             LIMIT batch_size - (SELECT pg_catalog.count(*) FROM moved AS m)))
-        RETURNING d.microseconds, d.event, d.command, d.recorded_at
+        RETURNING d.recorded_at, d.began_at, d.event, d.command
     )
     INSERT INTO pggit_excellence.performance_metrics_rolled AS s
         (metric_type, metric_value, tags, recorded_at, sample_count, rolled_up)
     SELECT m.metric_type, m.metric_value, m.tags, m.recorded_at, m.sample_count, true FROM moved AS m
     UNION ALL
-    SELECT 'ddl_tracking_ms', t.microseconds / 1000.0::double precision,
+    SELECT 'ddl_tracking_ms', (EXTRACT(epoch FROM t.recorded_at - t.began_at) * 1000)::double precision,
            pg_catalog.jsonb_build_object('event', t.event, 'command', t.command), t.recorded_at, 1, true
     FROM tracked AS t
     RETURNING s.metric_type, s.metric_value, s.recorded_at, s.sample_count

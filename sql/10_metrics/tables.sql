@@ -42,7 +42,7 @@ ALTER TABLE pggit_excellence.performance_metrics REPLICA IDENTITY FULL;
 ALTER TABLE pggit_excellence.performance_metrics_new REPLICA IDENTITY FULL;
 ALTER TABLE pggit_excellence.performance_metrics_rolled REPLICA IDENTITY FULL;
 COMMENT ON TABLE pggit_excellence.performance_metrics IS
-    'Samples that record_metric() stored, one row each; those of the sentinels (ddl_tracking_ms) as soon as maintain() has rolled them up, before that see waiting_samples. Nothing deletes them on insert; maintain() rolls them up and deletes the old ones.';
+    'Samples that record_metric() stored, one row each; those of the sentinels (ddl_tracking_ms) as soon as maintain() has rolled them up; all_samples has them at once. Nothing deletes them on insert; maintain() rolls them up and deletes the old ones.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_type IS
     'What was measured. A name that ends in _ms is a duration in milliseconds, never negative.';
 COMMENT ON COLUMN pggit_excellence.performance_metrics.metric_value IS 'The measured value; its unit follows from metric_type. 0, or from 1e-100 to 1e100 on either side of it, so that sums and means stay finite.';
@@ -58,16 +58,16 @@ COMMENT ON TABLE pggit_excellence.performance_metrics_rolled IS
 -- What the sentinels write, narrow and bare: of what a sample in performance_metrics_new costs a DDL statement, most is
 -- domains, jsonb and the index. maintain() moves these, too, into performance_metrics_rolled.
 CREATE TABLE pggit_excellence.ddl_tracking_samples (
-    recorded_at  timestamptz NOT NULL,
-    microseconds bigint NOT NULL,
-    event        text NOT NULL,
-    command      text NOT NULL
+    recorded_at timestamptz NOT NULL,
+    began_at    timestamptz NOT NULL,
+    event       text NOT NULL,
+    command     text NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 ALTER TABLE pggit_excellence.ddl_tracking_samples REPLICA IDENTITY FULL;
 COMMENT ON TABLE pggit_excellence.ddl_tracking_samples IS
     'Samples of ddl_tracking_ms as the sentinels write them, until maintain() rolls them up and moves them into performance_metrics.';
 COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.recorded_at IS 'When the event ended (wall clock).';
-COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.microseconds IS 'How long pgGit''s triggers took, in microseconds.';
+COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.began_at IS 'When pgGit''s triggers were about to begin; in between they ran.';
 COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.event IS 'ddl_command_end or sql_drop; becomes the tag event.';
 COMMENT ON COLUMN pggit_excellence.ddl_tracking_samples.command IS 'The command tag; becomes the tag command.';
 
@@ -77,7 +77,7 @@ CREATE VIEW pggit_excellence.waiting_samples AS
            n.recorded_at::timestamptz AS recorded_at, n.sample_count::integer AS sample_count
     FROM pggit_excellence.performance_metrics_new AS n
     UNION ALL
-    SELECT 'ddl_tracking_ms'::text COLLATE "C", d.microseconds / 1000.0::double precision,
+    SELECT 'ddl_tracking_ms'::text COLLATE "C", (EXTRACT(epoch FROM d.recorded_at - d.began_at) * 1000)::double precision,
            pg_catalog.jsonb_build_object('event', d.event, 'command', d.command), d.recorded_at, 1
     FROM pggit_excellence.ddl_tracking_samples AS d;
 COMMENT ON VIEW pggit_excellence.waiting_samples IS
@@ -87,6 +87,20 @@ COMMENT ON COLUMN pggit_excellence.waiting_samples.metric_value IS 'As in perfor
 COMMENT ON COLUMN pggit_excellence.waiting_samples.tags IS 'As in performance_metrics.';
 COMMENT ON COLUMN pggit_excellence.waiting_samples.recorded_at IS 'As in performance_metrics.';
 COMMENT ON COLUMN pggit_excellence.waiting_samples.sample_count IS 'As in performance_metrics.';
+
+CREATE VIEW pggit_excellence.all_samples AS
+    SELECT w.metric_type, w.metric_value, w.tags, w.recorded_at, w.sample_count
+    FROM pggit_excellence.waiting_samples AS w
+    UNION ALL
+    SELECT r.metric_type::text, r.metric_value::double precision, r.tags::jsonb, r.recorded_at::timestamptz, r.sample_count::integer
+    FROM pggit_excellence.performance_metrics_rolled AS r;
+COMMENT ON VIEW pggit_excellence.all_samples IS
+    'Every sample there is, rolled up or not, those of the sentinels included: for people and their queries. pggit.performance_metrics shows the same.';
+COMMENT ON COLUMN pggit_excellence.all_samples.metric_type IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.all_samples.metric_value IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.all_samples.tags IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.all_samples.recorded_at IS 'As in performance_metrics.';
+COMMENT ON COLUMN pggit_excellence.all_samples.sample_count IS 'As in performance_metrics.';
 
 -- A sample is added to one row of each resolution at once. Sketches are DDSketches (see _sketch_key()): adding the counts of
 -- equal keys merges two exactly.

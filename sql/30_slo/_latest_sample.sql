@@ -27,10 +27,10 @@ BEGIN
          ORDER BY n.recorded_at DESC, n.metric_value
          LIMIT 1)
         UNION ALL
-        (SELECT d.microseconds / 1000.0::float8, d.recorded_at
+        (SELECT (EXTRACT(epoch FROM d.recorded_at - d.began_at) * 1000)::float8, d.recorded_at
          FROM pggit_excellence.ddl_tracking_samples AS d
          WHERE _latest_sample.metric_type = 'ddl_tracking_ms' AND d.recorded_at <= statement_timestamp()
-         ORDER BY d.recorded_at DESC, d.microseconds
+         ORDER BY d.recorded_at DESC, d.began_at DESC
          LIMIT 1)
         UNION ALL
         (SELECT COALESCE(s.metric_value, b.mean), COALESCE(s.recorded_at, b.bucket_start)

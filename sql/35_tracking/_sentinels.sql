@@ -10,31 +10,33 @@
 -- found there counts only where it can be true. Errors of our own are counted and logged, and the DDL goes on; another
 -- session's lock is waited for one second at most: less, and a busy server loses samples where the table grows.
 
--- Numbers of the advisory lock: 1886807924 and the depth of nesting. Few and large expressions: PL/pgSQL prepares each one
--- anew in every transaction.
+-- What PL/pgSQL evaluates it prepares anew in every transaction, part by part, and DDL leaves no cache warm: hence few and
+-- short expressions, and no conversion that a reader can make as well. What each part costs is in docs/decisions.md.
+
+-- Numbers of the advisory lock: 1886807924 and the length of what is under way, another one for each depth of nesting.
 CREATE FUNCTION pggit_excellence._sentinel_begin()
 RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    -- 16 digits (microseconds since 1970) and a comma for each event under way, the innermost first; 60 are enough.
-    frames text := pg_catalog.left(COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), ''), 1020);
+    -- For each event under way, the innermost first, 17 characters: seconds since 1970, or -Infinity, which nobody measures.
+    frames text := COALESCE(pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), '');
 BEGIN
-    frames := CASE
-        WHEN pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') THEN ''
+    frames := pg_catalog.set_config('pggit_excellence.sentinel_frames', CASE
+        WHEN pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0')
+        THEN '-Infinity        '
         -- Refused only where somebody holds the lock alone, which anybody can: then what is under way cannot be told.
-        WHEN pg_catalog.pg_try_advisory_xact_lock_shared(1886807924, pg_catalog.length(frames) / 17)
+        WHEN pg_catalog.pg_try_advisory_xact_lock_shared(1886807924, pg_catalog.length(frames))
          AND pg_catalog.nextval('pggit_excellence.sentinel_started') > 0
-        THEN pg_catalog.set_config('pggit_excellence.sentinel_frames',
-                 (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6)::bigint || ',' || frames, true)
+        THEN EXTRACT(epoch FROM pg_catalog.clock_timestamp())::text
         WHEN pg_catalog.nextval('pggit_excellence.sentinel_errors') > 0
-        THEN pg_catalog.set_config('pggit_excellence.sentinel_frames', '0000000000000000,' || frames, true)
-    END;
+        THEN '-Infinity        '
+    END || frames, true);
 EXCEPTION WHEN OTHERS THEN
     BEGIN
         RAISE LOG 'pggit_excellence could not begin to measure %: %', TG_TAG, SQLERRM;
-        PERFORM pg_catalog.set_config('pggit_excellence.sentinel_frames', '0000000000000000,' || frames, true);
+        PERFORM pg_catalog.set_config('pggit_excellence.sentinel_frames', '-Infinity        ' || frames, true);
         PERFORM pg_catalog.nextval('pggit_excellence.sentinel_errors');
     EXCEPTION WHEN OTHERS THEN NULL;
     END;
@@ -50,41 +52,43 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '1s'
 AS $body$
 DECLARE
-    ended   bigint := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1e6;
+    ended   timestamptz := pg_catalog.clock_timestamp();
     frames  text := pg_catalog.current_setting('pggit_excellence.sentinel_frames', true);
-    began   bigint;
+    began   timestamptz;
     counted bigint;
 BEGIN
-    began := CASE WHEN pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true) <> frames
-                  THEN pg_catalog.left(frames, 16)::bigint END;
+    began := pg_catalog.to_timestamp(pg_catalog.left(frames, 17)::double precision);
+    frames := pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(frames, 18), true);
 
-    -- 946684800000000: the year 2000, before which there are no samples.
-    IF began >= GREATEST((pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1e6)::bigint, 946684800000000)
-       AND began <= ended AND NOT (TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %')
-    THEN
-        INSERT INTO pggit_excellence.ddl_tracking_samples (recorded_at, microseconds, event, command)
-        SELECT pg_catalog.clock_timestamp(), ended - began, TG_EVENT, TG_TAG
-        FROM pg_catalog.pg_event_trigger AS e
-        WHERE e.evtname >= 'pggit' AND e.evtname < 'pggiu' AND e.evtevent = TG_EVENT
-          AND e.evtenabled IN ('A', CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
-          AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags))
-        LIMIT 1;
-        counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
-                        ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
-    ELSIF began > 0 AND TG_EVENT = 'ddl_command_end' AND TG_TAG LIKE 'DROP %' THEN
-        -- Tracked at sql_drop; a second sample of next to nothing would flatter the percentiles.
-        counted := pg_catalog.nextval('pggit_excellence.sentinel_repeated');
-    ELSIF began IS DISTINCT FROM 0
-      AND pg_catalog.lower(pg_catalog.current_setting('pggit_excellence.enabled', true)) IN ('off', 'false', 'no', '0') IS NOT TRUE
-    THEN
+    -- Before the year 2000 there are no samples.
+    IF began BETWEEN GREATEST(pg_catalog.statement_timestamp(), '2000-01-01 00:00+00') AND ended THEN
+        IF TG_TAG LIKE 'DROP %' AND TG_EVENT = 'ddl_command_end' THEN
+            -- Tracked at sql_drop; a second sample of next to nothing would flatter the percentiles.
+            counted := pg_catalog.nextval('pggit_excellence.sentinel_repeated');
+        ELSE
+            INSERT INTO pggit_excellence.ddl_tracking_samples (recorded_at, began_at, event, command)
+            SELECT ended, began, TG_EVENT, TG_TAG
+            FROM pg_catalog.pg_event_trigger AS e
+            WHERE e.evtname LIKE 'pggit%' AND e.evtevent = TG_EVENT
+              AND e.evtenabled = ANY (CASE pg_catalog.current_setting('session_replication_role')
+                                      WHEN 'replica' THEN '{A,R}' ELSE '{A,O}' END::"char"[])
+              AND (e.evttags IS NULL OR TG_TAG = ANY (e.evttags))
+            LIMIT 1;
+            counted := CASE WHEN FOUND THEN pg_catalog.nextval('pggit_excellence.sentinel_tracked')
+                            ELSE pg_catalog.nextval('pggit_excellence.sentinel_bypassed') END;
+        END IF;
+    ELSIF began IS DISTINCT FROM '-infinity' THEN
         RAISE EXCEPTION 'the clock went back, or setting pggit_excellence.sentinel_frames was changed meanwhile';
     END IF;
 EXCEPTION WHEN OTHERS THEN
     BEGIN
         RAISE LOG 'pggit_excellence could not measure %: %', TG_TAG, SQLERRM;
+        -- What failed was rolled back, and the setting has again what it had.
+        PERFORM pg_catalog.set_config('pggit_excellence.sentinel_frames', pg_catalog.substr(
+            pg_catalog.current_setting('pggit_excellence.sentinel_frames', true), 18), true);
         PERFORM pg_catalog.nextval('pggit_excellence.sentinel_errors');
         -- What began ended: our error is no failure of pgGit's.
-        IF counted IS NULL AND began > 0 THEN
+        IF counted IS NULL AND pg_catalog.isfinite(began) THEN
             PERFORM pg_catalog.nextval('pggit_excellence.sentinel_tracked');
         END IF;
     EXCEPTION WHEN OTHERS THEN NULL;

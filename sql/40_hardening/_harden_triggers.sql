@@ -9,13 +9,19 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
-    IF NEW.created_by = session_user
-       OR pg_catalog.current_setting('session_replication_role') = 'replica' AND EXISTS (
-           SELECT FROM pg_catalog.pg_stat_activity AS a
-           WHERE a.pid = pg_catalog.pg_backend_pid() AND a.backend_type LIKE 'logical replication%')
-       OR pggit_excellence._is_archived(pg_catalog.to_jsonb(NEW))
-    THEN
-        RETURN NEW;
+    -- Anybody can set the second one: it only saves each new row the search for a copy.
+    IF pg_catalog.current_setting('session_replication_role') = 'replica' THEN
+        IF EXISTS (
+            SELECT FROM pg_catalog.pg_stat_activity AS a
+            WHERE a.pid = pg_catalog.pg_backend_pid() AND a.backend_type LIKE 'logical replication%')
+        THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF pg_catalog.current_setting('pggit_excellence.restoring', true) = 'on' THEN
+        IF pggit_excellence._is_archived(pg_catalog.to_jsonb(NEW)) THEN
+            RETURN NEW;
+        END IF;
     END IF;
     NEW.created_by := session_user;
     RETURN NEW;

@@ -165,7 +165,7 @@ BEGIN
         ) AS p
         CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(p.history) - 'created_by' AS content) AS c
         CROSS JOIN LATERAL (
-            SELECT pg_catalog.sha256(p.salt || pg_catalog.convert_to((p.history).created_by, 'UTF8')) AS name_hash) AS d
+            SELECT pg_catalog.sha256(p.salt || pggit_excellence._hashed_text((p.history).created_by)) AS name_hash) AS d
         $sql$, pggit_excellence._history_referenced())
     USING run.run_id, cutoff::timestamp, batch;
     GET DIAGNOSTICS run.row_count = ROW_COUNT;
@@ -203,11 +203,11 @@ CREATE FUNCTION pggit_excellence._archive_hash(
     content jsonb, object_name text, object_type text, changed_at timestamptz, name_hash bytea
 )
 RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT pg_catalog.sha256(pg_catalog.convert_to(
-        pg_catalog.jsonb_build_array(content, object_name, object_type, EXTRACT(epoch FROM changed_at))::text, 'UTF8'
+    SELECT pg_catalog.sha256(pggit_excellence._hashed_text(
+        pg_catalog.jsonb_build_array(content, object_name, object_type, EXTRACT(epoch FROM changed_at))::text
     ) || COALESCE(name_hash, ''))
 $body$;
 COMMENT ON FUNCTION pggit_excellence._archive_hash(jsonb, text, text, timestamptz, bytea) IS

@@ -118,6 +118,8 @@ BEGIN
     INTO columns, newer
     FROM pg_catalog.pg_attribute AS c
     WHERE c.attrelid = pggit_excellence._pggit_table('history') AND c.attnum > 0 AND NOT c.attisdropped;
+    -- Not as a SET of the function: only superusers may make one with a setting of ours.
+    PERFORM pg_catalog.set_config('pggit_excellence.restoring', 'on', true);
     BEGIN
         EXECUTE pg_catalog.format($sql$
             INSERT INTO pggit.history (%1$s) OVERRIDING SYSTEM VALUE
@@ -136,6 +138,7 @@ BEGIN
         RAISE EXCEPTION 'run % cannot go back: %', archived.run_id, SQLERRM
             USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was restored. pgGit has forgotten what a change belongs to; the archive keeps it.';
     END;
+    PERFORM pg_catalog.set_config('pggit_excellence.restoring', 'off', true);
 
     SELECT pg_catalog.count(*) INTO same
     FROM pggit_excellence.history_archive AS a

@@ -28,11 +28,46 @@ BEGIN
     RETURNING h.hold_id INTO placed;
     PERFORM pggit_excellence.record_audit_event('legal_hold', pg_catalog.to_jsonb(h.*))
     FROM pggit_excellence.legal_holds AS h WHERE h.hold_id = placed;
+    IF NOT pggit_excellence._hold_covers_something(placed) THEN
+        RAISE WARNING 'hold % covers nothing that is recorded until now', placed
+            USING HINT = 'Names are what full_name in pggit.objects and created_by in pggit.history are, letter by letter. It stands for what comes.';
+    END IF;
     RETURN placed;
 END
 $body$;
 COMMENT ON FUNCTION pggit_excellence.set_legal_hold(text, text, text, timestamptz, timestamptz) IS
-    'Places a legal hold and returns its number: changes of this object (and its columns), by this user, since and until these times stay as and where they are, neither archived nor purged nor pseudonymized. NULL: not narrowed. Waits for a running archive_history(), purge_archive() or pseudonymize_user().';
+    'Places a legal hold and returns its number: changes of this object (and its columns), by this user, since and until these times stay as and where they are, neither archived nor purged nor pseudonymized. NULL: not narrowed. Warns where nothing recorded so far is covered. Waits for a running archive_history(), purge_archive() or pseudonymize_user().';
+
+-- Whether a hold covers any change, archived or not: a misspelled name would protect nothing. Reads all where it covers nothing.
+CREATE FUNCTION pggit_excellence._hold_covers_something(hold_id bigint)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET row_security = off
+SET jit = off
+AS $body$
+DECLARE
+    hold pggit_excellence.legal_holds;
+BEGIN
+    SELECT k.* INTO hold FROM pggit_excellence.legal_holds AS k WHERE k.hold_id = _hold_covers_something.hold_id;
+    IF EXISTS (
+        SELECT FROM pggit_excellence.history_archive AS a
+        WHERE pggit_excellence._hold_covers(hold, a.object_name, a.created_by, a.changed_at))
+    THEN
+        RETURN true;
+    ELSIF pggit_excellence._pggit_table('history') IS NULL OR pggit_excellence._pggit_table('objects') IS NULL THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
+        SELECT FROM pggit.history AS h
+        LEFT JOIN pggit.objects AS o ON o.id = h.object_id
+        WHERE pggit_excellence._hold_covers(hold, o.full_name, h.created_by, h.created_at::timestamptz));
+EXCEPTION WHEN insufficient_privilege OR undefined_column OR undefined_function THEN
+    RETURN true;
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._hold_covers_something(bigint) IS
+    'Internal: whether a legal hold covers any change that is recorded now; true where that cannot be seen.';
 
 -- Release a hold. Its row stays, with who, when and why.
 CREATE FUNCTION pggit_excellence.release_legal_hold(hold_id bigint, reason text)

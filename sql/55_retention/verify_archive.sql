@@ -43,7 +43,7 @@ AS $body$
           OR (archived.created_by_hash IS NULL) <> (archived.created_by IS NULL)
           OR archived.created_by_salt IS NULL AND archived.created_by IS NOT NULL
              AND NOT EXISTS (SELECT FROM pggit_excellence.pseudonyms AS p WHERE p.pseudonym = archived.created_by)
-          OR pg_catalog.sha256(archived.created_by_salt || pg_catalog.convert_to(archived.created_by, 'UTF8')) <> archived.created_by_hash
+          OR pg_catalog.sha256(archived.created_by_salt || pggit_excellence._hashed_text(archived.created_by)) <> archived.created_by_hash
         THEN 'columns were changed: they are not what its content says'
     END
 $body$;

@@ -85,10 +85,10 @@ COMMENT ON FUNCTION pggit_excellence._access_fact_line(text, text, text, text, t
 
 CREATE FUNCTION pggit_excellence._sha256_of_lines(lines text[])
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
-    SELECT encode(sha256(convert_to(COALESCE(string_agg(l.line, E'\n' ORDER BY l.line COLLATE "C"), ''), 'UTF8')), 'hex')
+    SELECT encode(sha256(pggit_excellence._hashed_text(COALESCE(string_agg(l.line, E'\n' ORDER BY l.line COLLATE "C"), ''))), 'hex')
     FROM unnest(lines) AS l (line)
 $body$;
 COMMENT ON FUNCTION pggit_excellence._sha256_of_lines(text[]) IS

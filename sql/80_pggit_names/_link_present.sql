@@ -4,7 +4,7 @@
 --   keyword, identity        how ALTER and DROP call the object
 --   shape                    as in _link_plan(), to compare
 --   ours                     a wrapper of ours: its whole body is a call of our function of the same name, or a view on
---                            our table. Its owner is a superuser, the caller or the owner of one of the two schemas:
+--                            our table or view. Its owner is a superuser, the caller or the owner of one of the two schemas:
 --                            whoever else may create in pggit could plant one that does more, now or later
 --   aside                    moved aside by a replacement
 -- A view brings a type of its name, hence the types.
@@ -14,7 +14,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $body$
     WITH planned AS (
-        SELECT DISTINCT lp.name, lp.kind FROM pggit_excellence._link_plan() AS lp
+        SELECT DISTINCT lp.name, lp.kind, lp.core FROM pggit_excellence._link_plan() AS lp
     ),
     trusted AS (
         SELECT r.oid FROM pg_catalog.pg_roles AS r
@@ -44,7 +44,7 @@ AS $body$
                SELECT FROM pg_catalog.pg_rewrite AS r
                JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
                JOIN pg_catalog.pg_class AS core ON d.refclassid = 'pg_catalog.pg_class'::regclass AND core.oid = d.refobjid
-               WHERE r.ev_class = c.oid AND core.relname = n.name
+               WHERE r.ev_class = c.oid AND core.relname = n.core
                  AND core.relnamespace = 'pggit_excellence'::regnamespace),
            c.relname <> n.name
     FROM planned AS n

@@ -114,13 +114,13 @@ DECLARE
     note text;
 BEGIN
     FOR item IN
-        SELECT lp.kind, lp.identity, lp.definition, lp.core_comment FROM pggit_excellence._link_plan() AS lp
+        SELECT lp.kind, lp.core, lp.identity, lp.definition, lp.core_comment FROM pggit_excellence._link_plan() AS lp
         WHERE lp.name = _link_make.name
         ORDER BY lp.identity
     LOOP
         EXECUTE item.definition;
         EXECUTE pg_catalog.format('COMMENT ON %s IS %L', pggit_excellence._link_object(item.kind, item.identity),
-            COALESCE(item.core_comment || ' ', '') || pg_catalog.format('(Made by link_pggit() for pggit_excellence.%I.)', name));
+            COALESCE(item.core_comment || ' ', '') || pg_catalog.format('(Made by link_pggit() for pggit_excellence.%I.)', item.core));
         -- Before the mark: leaving the extension makes pg_dump carry these privileges.
         PERFORM pggit_excellence._grant(item.kind, item.identity, false);
         note := pggit_excellence._link_mark(item.kind, item.identity);
@@ -163,6 +163,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
+    core text := (SELECT DISTINCT lp.core FROM pggit_excellence._link_plan() AS lp WHERE lp.name = _link_name.name);
     planned text[];
     current text[];
     foreign_objects text;
@@ -177,7 +178,7 @@ BEGIN
 
     IF planned IS NULL THEN
         status := 'not available';
-        note := pg_catalog.format('this installation has no pggit_excellence.%I', name);
+        note := pg_catalog.format('this installation has no pggit_excellence.%I', core);
         RETURN;
     END IF;
 
@@ -185,7 +186,7 @@ BEGIN
         blocked := CASE WHEN replace THEN pggit_excellence._link_set_aside(name) ELSE 'link_pggit(replace => true) would rename it' END;
         IF blocked IS NOT NULL THEN
             status := 'taken';
-            note := pg_catalog.format('%s is not ours and stays; %s; use pggit_excellence.%I', foreign_objects, blocked, name);
+            note := pg_catalog.format('%s is not ours and stays; %s; use pggit_excellence.%I', foreign_objects, blocked, core);
             RETURN;
         END IF;
         status := 'replaced';

@@ -55,6 +55,8 @@ AS $body$
                -- Written by the sentinels, as their owner; maintain() takes from it.
                WHEN 'pggit_excellence.ddl_tracking_samples' THEN 'DELETE'
                WHEN 'pggit_excellence.waiting_samples' THEN NULL
+               WHEN 'pggit_excellence.all_samples' THEN NULL
+               WHEN 'pggit.performance_metrics' THEN NULL
                ELSE 'INSERT, UPDATE, DELETE'
            END
 $body$;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import csv
 import io
@@ -20,9 +21,12 @@ import psycopg
 import pytest
 
 from conftest import ROOT, MakeDatabase
+from pggit_excellence.audit.checkpoints import Checkpoint, now, sign
 from pggit_excellence.audit.serverlog import event, records
 from pggit_excellence.cli import main
 from pggit_excellence.server import Installation, Server, workspace
+from pggit_excellence.signing.keys import load_private_key
+from pggit_excellence.signing.strict import compact
 
 Command = Callable[..., tuple[int, str]]
 KEY, PUBLIC, FILE = "audit.key", "audit.pub", "checkpoints.jsonl"
@@ -137,7 +141,7 @@ def test_an_interrupted_checkpoint(audited: tuple[Any, list[str], list[str]], co
     command(*checkpoint)
     attack(connection, "DELETE FROM pggit_excellence.audit_checkpoints")
     with Path(FILE).open("a") as file:
-        file.write('{"payload": "eyJ')
+        file.write('{"payload":"eyJ')
     assert command(*verify)[0] == 2
     assert command(*checkpoint) == (0, "nothing new since row 2\n")
     assert command(*verify)[0] == 0
@@ -171,12 +175,15 @@ def test_bad_files_and_keys(
         (verify, b"nonsense\n", 2, "not usable JSON"),
         (verify, b'{"payload": 1}\n', 2, "signatures is missing"),
         (verify, good + good, 2, "does not continue the line before"),
-        (verify, good.replace(b"checkpoint.v1", b"checkpoint.v2"), 1, "signature"),
+        (verify, good.replace(b"checkpoint.v1", b"checkpoint.v2"), 2, "no checkpoint of an audit log"),
         (["verify", "--file", FILE, *dsn], good, 2, "--file needs --key"),
         (["verify", "--key", KEY, "--file", FILE, *dsn], good, 2, "this is a private key"),
         (["verify", "--key", PUBLIC, "--file", "missing", *dsn], good, 2, "missing: no such file"),
         (["checkpoint", "--key", KEY, "--file", "no/folder", *dsn], good, 2, "no/folder: no such file"),
         (["checkpoint", "--key", KEY, "--file", "x" * 300, *dsn], good, 2, "file name too long"),
+        (checkpoint, b"a secret without a line feed", 2, "no file of checkpoints"),
+        (checkpoint, b"x" * 100_000, 2, "no file of checkpoints"),
+        (checkpoint, good + good, 2, "does not continue the line before"),
         (["logins", "x" * 300, *dsn], good, 2, "file name too long"),
         (["logins", "missing.csv", *dsn], good, 2, "missing.csv: no such file"),
         (["checkpoint", "--key", "missing", "--file", FILE, *dsn], good, 2, "missing: No such file"),
@@ -186,6 +193,7 @@ def test_bad_files_and_keys(
         found = command(*arguments)
         assert (found[0], message in found[1]) == (status, True), (arguments, found)
         assert "Traceback" not in found[1]
+        assert Path(FILE).read_bytes() == content
 
 
 def test_what_an_operator_may_store_ends_nothing(audited: tuple[Any, list[str], list[str]], command: Command) -> None:
@@ -213,6 +221,59 @@ def test_a_busy_server_is_signed_too(audited: tuple[Any, list[str], list[str]], 
         " PERFORM pggit_excellence.record_audit_event('note'); RETURN pggit_excellence.really_seal(batch_size); END $$"
     )
     assert "signed row" in command(*checkpoint)[1]
+
+
+def test_the_last_signature_proves_all_lines(
+    audited: tuple[Any, list[str], list[str]], command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever forges a line, signed or not, meets the next one; whoever forges the last one has no key."""
+    connection, checkpoint, verify = audited
+    for number in range(3):
+        connection.execute(f"CREATE TABLE u{number} (i int)".encode())
+        command(*checkpoint)
+    main(["sign", "--generate-key", "other", "--no-passphrase"])
+    capsys.readouterr()
+    other = load_private_key(Path("other.key"), None)
+    good = Path(FILE).read_bytes().splitlines(keepends=True)
+    for number, status, said in (
+        (0, 2, ":2: does not continue"),
+        (1, 2, ":3: does not continue"),
+        (2, 1, "not this key's"),
+    ):
+        payload = json.loads(base64.b64decode(json.loads(good[number])["payload"]))
+        forged = Checkpoint(**payload | {"row_hash": "00" * 32})
+        lines = [*good[:number], compact(sign(other, forged)), *good[number + 1 :]]
+        Path(FILE).write_bytes(b"".join(lines))
+        found = command(*verify)
+        assert (found[0], said in found[1]) == (status, True), found
+        assert command(*checkpoint)[0] == 2
+    Path(FILE).write_bytes(b"".join(good[1:]))
+    assert "lines before it were removed" in command(*verify)[1]
+    Path(FILE).write_bytes(b"".join(good))
+    assert command(*verify)[0] == 0
+
+
+def test_a_long_file(audited: tuple[Any, list[str], list[str]], command: Command) -> None:
+    """A checkpoint looks at the end of the file only, which may be years long."""
+    connection, checkpoint, verify = audited
+    key = load_private_key(Path(KEY), None)
+    before = None
+    lines = []
+    for number in range(1, 200):
+        before = Checkpoint("00", number, "00" * 32, "d", "1", now(), before.digest() if before else None)
+        lines.append(compact(sign(key, before)))
+    connection.execute(
+        "SELECT pggit_excellence.record_audit_event('note') FROM generate_series(1, 200);"
+        " SELECT pggit_excellence.seal_audit_log();"
+        "INSERT INTO pggit_excellence.audit_checkpoints SELECT n, '', '{}' FROM generate_series(1, 199) AS n"
+    )
+    row = connection.execute("SELECT row_hash FROM pggit_excellence.audit_log_sealed WHERE audit_id = 200").fetchone()
+    assert row is not None
+    assert before is not None
+    lines.append(compact(sign(key, Checkpoint("00", 200, row[0].hex(), "d", "1", now(), before.digest()))))
+    Path(FILE).write_bytes(b"nonsense\n" + b"".join(lines[1:]))
+    assert "signed row 202, 2 more than before" in command(*checkpoint)[1]
+    assert command(*verify)[0] == 2, "verify reads all of it"
 
 
 def test_nothing_recorded(server: Server, plain: psycopg.Connection, command: Command) -> None:

@@ -262,6 +262,11 @@ OTHERS = {
     " SELECT public.rehash(13, false)",
     "another number": "UPDATE pggit_excellence.audit_purges SET last_audit_id = last_audit_id - 1",
     "its event": "DELETE FROM pggit_excellence.audit_log_pending",
+    "a purge of its own with its event, where nothing is signed": FORGED["a purge of its own"].replace("{k}", "24")
+    + "; INSERT INTO pggit_excellence.audit_log_pending (event_id, event_kind, details) SELECT event_id, 'audit',"
+    " '{\"action\": \"purged\", \"last_audit_id\": 24}' FROM pggit_excellence.audit_purges WHERE last_audit_id = 24",
+    "all after it continues another": f"UPDATE {LOG} SET previous_hash = sha256(previous_hash) WHERE audit_id = 13;"
+    " SELECT public.rehash(13, false); DELETE FROM pggit_excellence.audit_checkpoints WHERE audit_id > 12",
     "a row put back": f"INSERT INTO {LOG} SELECT 12, event_id + 100, occurred_at, event_kind, actor, database, details,"
     f" previous_hash, row_hash FROM {LOG} WHERE audit_id = 14",
     "a row before it": f"INSERT INTO {LOG} SELECT 3, event_id + 100, occurred_at, event_kind, actor, database, details,"
@@ -327,3 +332,31 @@ def test_what_nobody_can_tell(purged: Scene) -> None:
     )
     assert purged.verdict().findings == []
     assert purged.verdict().purged == 25
+
+
+# Faults in the SQL: function, what stands there, what is put in its place. The forgeries must notice each of them.
+SQL_MUTATIONS = [
+    ("_audit_purge_break", "c.audit_id = purge.last_audit_id AND c.row_hash = purge.row_hash", "true"),
+    ("_audit_purge_break", "l.event_id = purge.event_id AND l.event_kind = 'audit'", "true OR l.event_kind = 'audit'"),
+    ("verify_audit_chain", "pggit_excellence._audit_purge_break(purge)", "(SELECT NULL, NULL::bigint, NULL)"),
+    ("verify_audit_chain", "CASE WHEN first_id = purged + 1 THEN purge.row_hash END", "NULL"),
+    ("verify_audit_chain", "s.audit_id <= purged", "false"),
+]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("function", "original", "mutated"), SQL_MUTATIONS)
+def test_a_fault_in_the_sql_is_noticed(purged: Scene, function: str, original: str, mutated: str) -> None:
+    query = "SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p WHERE p.proname = %s"
+    definition = purged.connection.execute(query, [function]).fetchone()
+    assert definition is not None
+    assert original in definition[0]
+    purged.run(definition[0].replace(original, mutated))
+    forgeries = [FORGED["a purge of its own"].replace("{k}", k) for k in ("24", "25")] + list(OTHERS.values())
+    missed_here = []
+    for forgery in forgeries:
+        with purged.connection.transaction(force_rollback=True):
+            purged.run(forgery)
+            if said_in_sql(purged)[0] is None:
+                missed_here.append(forgery)
+    assert missed_here

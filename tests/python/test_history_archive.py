@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from conftest import ROOT, MakeDatabase
+from conftest import FIXTURES, ROOT, MakeDatabase
 from history_catalog import fingerprint
 from pggit_excellence.server import Server
 
@@ -143,6 +143,53 @@ def test_a_hold_keeps_what_it_covers(old: psycopg.Connection, hold: str, kept: i
     assert archive(old)[1] == OLD_ROWS - kept
     old.execute("SELECT pggit_excellence.release_legal_hold(%s, 'closed')", [number])
     assert archive(old)[1] == kept
+
+
+def test_a_hold_that_covers_nothing_is_told(old: psycopg.Connection) -> None:
+    """A misspelled name would protect nothing."""
+    told: list[str] = []
+    old.add_notice_handler(lambda diagnostic: told.append(str(diagnostic.message_primary)))
+    for hold, covers in (
+        ("object_name => 'public.orders'", True),
+        ("object_name => 'public.Orders'", False),
+        ("user_name => 'alice'", True),
+        ("user_name => 'alicia'", False),
+        ("changed_since => now() + interval '1 day'", False),
+        ("", True),
+    ):
+        number = one(old, f"SELECT pggit_excellence.set_legal_hold('case'{', ' if hold else ''}{hold})")
+        warning = f"hold {number} covers nothing that is recorded until now"
+        assert (warning in told) is not covers, hold
+    old.execute("SELECT pggit_excellence.release_legal_hold(hold_id, 'x') FROM pggit_excellence.legal_holds")
+    archive(old)
+    old.execute("DROP SCHEMA pggit CASCADE")
+    told.clear()
+    old.execute("SELECT pggit_excellence.set_legal_hold('case', object_name => 'public.orders')")
+    assert told == []
+
+
+def test_a_database_of_bytes(server: Server) -> None:
+    """In SQL_ASCII a text may be anything: hashes are of its bytes."""
+    with server.connect() as admin:
+        admin.execute(
+            "CREATE DATABASE archive_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+        try:
+            server.psql("-q", "-f", str(FIXTURES / "pggit_standin.sql"), dbname="archive_bytes")
+            with server.connect("archive_bytes") as connection:
+                connection.execute("CREATE EXTENSION pggit_excellence")
+                connection.execute(
+                    "INSERT INTO pggit.history (change_type, change_severity, created_at, created_by, sql_executed)"
+                    " VALUES ('ALTER', 'MINOR', '2001-01-01', E'm\\xfcller', E'-- \\xfc')"
+                )
+                before = fingerprint(connection)
+                connection.execute("SELECT * FROM pggit_excellence.archive_history(dry_run => false)")
+                assert one(connection, "SELECT count(*) FROM pggit_excellence.history_archive") == 1
+                assert problems(connection) == []
+                connection.execute("SELECT * FROM pggit_excellence.restore_history(dry_run => false)")
+                assert fingerprint(connection) == before
+        finally:
+            admin.execute("DROP DATABASE archive_bytes WITH (FORCE)")
 
 
 def test_holds_keep_archived_runs_and_names(old: psycopg.Connection) -> None:
@@ -469,6 +516,7 @@ def test_hardened_and_pseudonymized_rows_come_back(old: psycopg.Connection) -> N
         )
         == names
     )
+    old.execute("SET pggit_excellence.restoring = on")
     old.execute("INSERT INTO pggit.history (change_type, change_severity, created_by) VALUES ('ALTER', 'MINOR', 'bob')")
     assert one(old, "SELECT created_by FROM pggit.history ORDER BY id DESC LIMIT 1") == "postgres"
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):

@@ -83,6 +83,26 @@ def test_create_extension_links_what_the_core_has(pggit: psycopg.Connection) -> 
         pggit.execute(f"SELECT * FROM pggit.{call}").fetchall()
 
 
+def test_performance_metrics_has_every_sample_at_once(pggit: psycopg.Connection) -> None:
+    """Recorded, or written by the sentinels; before maintain() as after it."""
+    pggit.execute("SELECT * FROM pggit_excellence.enable_sentinels()")
+    pggit.execute("CREATE TABLE seen (a integer)")
+    pggit.execute("SELECT pggit_excellence.record_metric('review_ms', 12.5, '{\"by\": \"me\"}')")
+
+    def samples() -> list[tuple[object, ...]]:
+        columns = "metric_type, metric_value, tags, recorded_at, sample_count"
+        return pggit.execute(f"SELECT {columns} FROM pggit.performance_metrics ORDER BY recorded_at").fetchall()
+
+    before = samples()
+    assert [(kind, tags) for kind, _, tags, *_ in before] == [
+        ("ddl_tracking_ms", {"event": "ddl_command_end", "command": "CREATE TABLE"}),
+        ("review_ms", {"by": "me"}),
+    ]
+    pggit.execute("SELECT * FROM pggit_excellence.maintain()")
+    booked = [sample for sample in samples() if sample[0] == "ddl_tracking_ok"]  # by maintain() itself
+    assert samples() == before + booked
+
+
 def test_wrappers_agree_with_the_core(pggit: psycopg.Connection) -> None:
     """Arguments with defaults, VARIADIC, overloads, results: everything but schema and body."""
     pggit.execute("SELECT * FROM pggit_excellence.unlink_pggit()")

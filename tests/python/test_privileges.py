@@ -35,6 +35,8 @@ GUARDED: dict[str, set[str]] = {
     "pggit_excellence.ddl_rate_limits": set(),
     "pggit_excellence.ddl_tracking_samples": {"DELETE"},  # maintain() runs as the operator
     "pggit_excellence.waiting_samples": set(),
+    "pggit_excellence.all_samples": set(),
+    "pggit.performance_metrics": set(),
 }
 
 # Every object, in our schema and as our wrapper in pgGit's, with the roles that must have each privilege.

@@ -163,7 +163,8 @@ def test_sentinels_check(pggit: psycopg.Connection) -> None:
     pggit.execute("SELECT * FROM pggit_excellence.enable_sentinels()")
     assert health(pggit, "sentinels")[0] == "healthy"
     pggit.execute(
-        "ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CONSTRAINT fault CHECK (microseconds < 0) NOT VALID"
+        "ALTER TABLE pggit_excellence.ddl_tracking_samples"
+        " ADD CONSTRAINT fault CHECK (began_at > recorded_at) NOT VALID"
     )
     assert health(pggit, "sentinels")[0] == "warning", "its own sample was refused"
     pggit.execute("ALTER TABLE pggit_excellence.ddl_tracking_samples DROP CONSTRAINT fault")

@@ -312,7 +312,18 @@ def test_ordinary_role(server: Server, measured: psycopg.Connection, developer: 
 
 @pytest.mark.parametrize(
     "value",
-    ["0,", "x" * 100_000, "9" * 16 + ",", "9" * 17, "-1,", "1e308,", "1764108000123456,", ",,,", "'; DROP TABLE t"],
+    [
+        "0",
+        "x" * 100_000,
+        "9" * 17,
+        "-1",
+        "1e308",
+        "1764108000.123456",
+        "Infinity",
+        "-Infinity",
+        ",,,",
+        "'; DROP TABLE t",
+    ],
 )
 def test_setting_before_the_ddl(measured: psycopg.Connection, value: str) -> None:
     """What somebody set before is not looked at."""
@@ -327,15 +338,16 @@ def test_setting_before_the_ddl(measured: psycopg.Connection, value: str) -> Non
     "value",
     [
         "",
-        "0,",
+        "0",
         "x",
-        "9" * 16 + ",",
-        "9" * 17 + ",",
-        "-1,",
-        "1764108000.12345,",
-        "0000000000000001,",
-        "NaN,",
-        "1000000000000000,",
+        "9" * 16,
+        "9" * 18,
+        "-1",
+        "1764108000.123456",
+        "000000000.0000001",
+        "NaN",
+        "Infinity",
+        "1e308",
     ],
 )
 def test_setting_meanwhile(server: Server, measured: psycopg.Connection, developer: str, value: str) -> None:
@@ -358,9 +370,21 @@ def test_setting_meanwhile(server: Server, measured: psycopg.Connection, develop
     assert commands(measured)[-1] == "CREATE TABLE"
 
 
+def test_setting_forged_while_switched_off(measured: psycopg.Connection) -> None:
+    """A time that could be true, in a setting that nobody wrote: what has not begun is no sample and counts nowhere."""
+    measured.execute(
+        "DO $$ BEGIN"
+        " PERFORM set_config('pggit_excellence.enabled', 'off', true), pg_sleep(0.01),"
+        " set_config('pggit_excellence.sentinel_frames', extract(epoch from clock_timestamp())::text, true);"
+        " CREATE TABLE t (i int); END $$"
+    )
+    assert (samples(measured), status(measured, "started"), status(measured, "tracked")) == ([], 0, 0)
+    assert (status(measured, "errors"), book(measured)) == (0, (0, 0))
+
+
 DAMAGE = (
     "DROP TABLE pggit_excellence.ddl_tracking_samples CASCADE",
-    "ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (microseconds < 0) NOT VALID",
+    "ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (began_at > recorded_at) NOT VALID",
     "DROP SEQUENCE pggit_excellence.sentinel_started",
     "DROP SEQUENCE pggit_excellence.sentinel_tracked",
     "DROP SEQUENCE pggit_excellence.sentinel_errors",
@@ -384,12 +408,36 @@ def test_damage_lets_ddl_pass(server: Server, make_database: MakeDatabase) -> No
 
 
 def test_our_error_is_no_failure(measured: psycopg.Connection) -> None:
-    measured.execute("ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (microseconds < 0) NOT VALID")
+    measured.execute("ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (began_at > recorded_at) NOT VALID")
     assert status(measured, "errors") == 1, "the ALTER TABLE itself"
     book(measured)
     measured.execute("CREATE TABLE t (i int)")
     assert status(measured, "errors") == 2
     assert book(measured) == (1, 0)
+
+
+def test_our_error_inside_another_event(measured: psycopg.Connection) -> None:
+    """What fails within an event that is being measured takes nothing from it."""
+    measured.execute(
+        """
+        CREATE FUNCTION public.more() RETURNS event_trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_TAG = 'CREATE TABLE' THEN
+                PERFORM pg_sleep(0.05);
+                CREATE VIEW public.inner_view AS SELECT 1 AS x;
+            END IF;
+        END $$;
+        CREATE EVENT TRIGGER pggit_more ON ddl_command_end EXECUTE FUNCTION public.more();
+        ALTER TABLE pggit_excellence.ddl_tracking_samples ADD CHECK (command <> 'CREATE VIEW');
+        """
+    )
+    book(measured)
+    measured.execute("CREATE TABLE outer_table (i int)")
+    assert status(measured, "errors") == 1
+    assert "CREATE VIEW" not in commands(measured)
+    (outer,) = (ms for _, command, ms in samples(measured) if command == "CREATE TABLE")
+    assert outer > 50
+    assert book(measured) == (2, 0)
 
 
 def test_lock_on_our_table_does_not_hold_ddl(server: Server, measured: psycopg.Connection) -> None:

@@ -5,7 +5,8 @@ tests/benchmarks with `measure(server, database)` and `report(result)`. `slo` do
 (`--samples`; 3 GB of disk, ten minutes). `history` archives and partitions a history of as many changes under DDL.
 `sbom` times BOMs by the number of extensions, `scan` the scanner (scan_speed.py); `probes` says how often that is
 right (scan_probes.py). `hardening` times the hardening checks in a database with `--functions` of them, `audit` DDL
-with the audit log and without (audit_cost.py). `fleet` times the exporter by the number of databases that it asks.
+with the audit log and without (audit_cost.py), `sentinels` DDL with sentinels and without (sentinel_cost.py, a part
+of `database` as well). `fleet` times the exporter by the number of databases that it asks.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> int:
     parser.add_argument(
         "benchmark",
         nargs="?",
-        choices=("database", "slo", "history", "sbom", "scan", "probes", "audit", "hardening", "fleet"),
+        choices=("database", "slo", "history", "sbom", "scan", "probes", "audit", "sentinels", "hardening", "fleet"),
         default="database",
     )
     parser.add_argument("--files", type=Path, nargs="+", default=[], help="scan: compare on these files or folders")
@@ -53,6 +54,7 @@ def main() -> int:
         "scan": measure_scan,
         "probes": measure_probes,
         "audit": measure_audit,
+        "sentinels": measure_sentinels,
         "hardening": measure_hardening,
         "fleet": measure_fleet,
     }
@@ -120,6 +122,14 @@ def measure_audit(options: argparse.Namespace) -> dict[str, object]:
             result = audit_cost.measure(server, DATABASE)
     console.print(audit_cost.report(result))
     return {"major": options.major, "audit": result}
+
+
+def measure_sentinels(options: argparse.Namespace) -> dict[str, object]:
+    """What the sentinels cost DDL, beside the barest that could work."""
+    results: dict[str, object] = {"major": options.major}
+    with installed(options.major) as server:
+        run_parts(server, ("sentinel_cost",), results)
+    return results
 
 
 def measure_fleet(options: argparse.Namespace) -> dict[str, object]:

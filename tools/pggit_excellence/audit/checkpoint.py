@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg.types.json import Jsonb
 
 from pggit_excellence.audit import chain, checkpoints
-from pggit_excellence.audit.checkpoints import Checkpoint
+from pggit_excellence.audit.checkpoints import Checkpoint, Kept
 from pggit_excellence.connection import value
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, CommandError
 from pggit_excellence.output import print_json
@@ -54,39 +54,49 @@ def _take(
     connection.execute("SET client_encoding = 'UTF8'")  # else texts are bytes where the database's is SQL_ASCII
     while value(connection, "SELECT pggit_excellence.seal_audit_log(%s)", SEALED_AT_ONCE) == SEALED_AT_ONCE:
         pass  # less than that: all that there was, and on a busy server there is always more
-    content = checkpoints.whole(file.read())
     try:
-        kept = checkpoints.read(content, [key.public_key()], options.file)
+        kept = checkpoints.newest(file, key.public_key(), options.file)
     except Rejected as error:
         raise CommandError(f"{error}: nothing was signed") from None
-    file.truncate(len(content))
-    before = kept[-1].checkpoint if kept else None
-    signed = before.audit_id if before else 0
-    purge = chain.purge(connection)
+    # A purge may go on meanwhile: all is read as it was at one moment.
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with connection.transaction():
+        purge = chain.purge(connection)
+        wrong, reached = _followed(connection, kept, purge)
+        last = kept[-1].checkpoint if kept else None
+        new = None if wrong or reached is None else _checkpoint(connection, reached, last)
     purged = purge.audit_id if purge else 0
-    known = {each.checkpoint.audit_id: bytes.fromhex(each.checkpoint.row_hash) for each in kept}
-    if purge and kept and kept[0].checkpoint.audit_id <= purged and known.get(purged) != purge.row_hash:
-        why = f"rows to {purged} were purged, and no checkpoint of {options.file} ends there"
-        return _show(options, EXIT_FINDINGS, None, f"{why}: nothing was signed; run audit verify")
-    # From the last signed row on, to see that it still is what was signed.
-    first = max(signed, purged + 1)
-    before_it = purge.row_hash if purge and first == purged + 1 else None
-    walked = chain.walk(chain.rows(connection, first), first, known, before_it)
-    if walked.broken is not None or walked.mismatch is not None or (walked.last is None and signed > purged):
-        at = walked.broken or first
-        return _show(options, EXIT_FINDINGS, None, f"row {at} is not as it was: nothing was signed; run audit verify")
-    reached = walked.last.audit_id if walked.last and walked.last.audit_id else purged
-    if reached == 0:
-        return _show(options, EXIT_NOTHING, None, "no events are recorded yet: nothing to sign")
-    if walked.last is not None and reached > signed:
-        new = _checkpoint(connection, walked.last, before)
-        kept.append(checkpoints.Kept(new, checkpoints.sign(key, new)))
+    signed = last.audit_id if last else 0
+    if wrong is not None:
+        return _show(options, EXIT_FINDINGS, None, f"{wrong}: nothing was signed; run audit verify")
+    if new is not None:
+        kept.append(Kept(new, checkpoints.sign(key, new)))
         checkpoints.append(file, kept[-1].envelope)
-        message = f"signed row {new.audit_id}, {reached - max(signed, purged)} more than before"
+        message = f"signed row {new.audit_id}, {new.audit_id - max(signed, purged)} more than before"
+    elif max(signed, purged) == 0:
+        return _show(options, EXIT_NOTHING, None, "no events are recorded yet: nothing to sign")
     else:
-        message = f"nothing new since row {reached}"
+        message = f"nothing new since row {max(signed, purged)}"
     _copy(connection, kept, purged)
     return _show(options, EXIT_CLEAN, kept[-1].checkpoint if kept else None, message)
+
+
+def _followed(
+    connection: psycopg.Connection, kept: list[Kept], purge: chain.Purge | None
+) -> tuple[str | None, chain.Row | None]:
+    """What is not as it was, from the last signed row on; and the last row, where it was not signed yet."""
+    known = {each.checkpoint.audit_id: bytes.fromhex(each.checkpoint.row_hash) for each in kept}
+    purged = purge.audit_id if purge else 0
+    if purge and kept and kept[0].checkpoint.audit_id <= purged and known.get(purged) != purge.row_hash:
+        return f"rows to {purged} were purged, and no checkpoint of this file ends there", None
+    signed = kept[-1].checkpoint.audit_id if kept else 0
+    first = max(signed, purged + 1)
+    before = purge.row_hash if purge and first == purged + 1 else None
+    walked = chain.walk(chain.rows(connection, first), first, known, before)
+    if walked.broken is not None or walked.mismatch is not None or (walked.last is None and signed > purged):
+        return f"row {walked.broken or first} is not as it was", None
+    new = walked.last is not None and walked.last.audit_id is not None and walked.last.audit_id > signed
+    return None, walked.last if new else None
 
 
 def _checkpoint(connection: psycopg.Connection, last: chain.Row, before: Checkpoint | None) -> Checkpoint:
@@ -110,9 +120,12 @@ def _checkpoint(connection: psycopg.Connection, last: chain.Row, before: Checkpo
     )
 
 
-def _copy(connection: psycopg.Connection, kept: list[checkpoints.Kept], purged: int) -> None:
+def _copy(connection: psycopg.Connection, kept: list[Kept], purged: int) -> None:
     """Into the database, also what an interrupted run left out; not of rows that were purged long ago."""
-    there = {row[0] for row in connection.execute("SELECT c.audit_id FROM pggit_excellence.audit_checkpoints AS c")}
+    if not kept:
+        return
+    query = "SELECT c.audit_id FROM pggit_excellence.audit_checkpoints AS c WHERE c.audit_id >= %s"
+    there = {row[0] for row in connection.execute(query, [kept[0].checkpoint.audit_id])}
     for each in kept:
         if each.checkpoint.audit_id >= purged and each.checkpoint.audit_id not in there:
             connection.execute(

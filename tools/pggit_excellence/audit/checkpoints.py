@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pggit_excellence.errors import CommandError
 from pggit_excellence.files import said
-from pggit_excellence.signing.dsse import Signed, seal, unseal
+from pggit_excellence.signing.dsse import Signed, contents, seal, unseal
 from pggit_excellence.signing.findings import Rejected
 from pggit_excellence.signing.strict import compact, json_object, member, only
 
+# How a line begins; and so much of a file is looked at when one is added.
+BEGINNING = b'{"payload":"'
+TAIL = 1 << 16
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PAYLOAD_TYPE = "application/vnd.pggit-excellence.audit-checkpoint.v1+json"
 
@@ -46,6 +49,10 @@ class Checkpoint:
         """What is signed."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
 
+    def continues(self, before: Checkpoint) -> bool:
+        """Whether it names that one as the one before it."""
+        return self.previous == before.digest() and self.audit_id > before.audit_id
+
     def digest(self) -> str:
         """By what the next checkpoint names this one."""
         return hashlib.sha256(self.payload()).hexdigest()
@@ -63,7 +70,13 @@ def sign(key: ec.EllipticCurvePrivateKey, checkpoint: Checkpoint) -> dict[str, A
 
 def opened(keys: Sequence[ec.EllipticCurvePublicKey], envelope: dict[str, Any], what: str) -> Checkpoint:
     """The checkpoint in an envelope; Rejected where it is of none of these keys, CommandError where it is none."""
-    content = _unsealed(keys, envelope, what)
+    for key in keys[:-1]:
+        with suppress(Rejected):
+            return _checkpoint(unseal(key, envelope, what), what)
+    return _checkpoint(unseal(keys[-1], envelope, what), what)
+
+
+def _checkpoint(content: Signed, what: str) -> Checkpoint:
     if content.payload_type != PAYLOAD_TYPE:
         raise CommandError(f"{what}: no checkpoint of an audit log: {content.payload_type}")
     value = json_object(content.payload, what)
@@ -74,13 +87,6 @@ def opened(keys: Sequence[ec.EllipticCurvePublicKey], envelope: dict[str, Any], 
         raise CommandError(f"{what}: row_hash is no SHA-256")
     previous = None if value.get("previous") is None else member(value, "previous", str, what)
     return Checkpoint(audit_id=member(value, "audit_id", int, what), previous=previous, **texts)
-
-
-def _unsealed(keys: Sequence[ec.EllipticCurvePublicKey], envelope: dict[str, Any], what: str) -> Signed:
-    for key in keys[:-1]:
-        with suppress(Rejected):
-            return unseal(key, envelope, what)
-    return unseal(keys[-1], envelope, what)
 
 
 @contextmanager
@@ -105,28 +111,50 @@ class Kept:
     envelope: dict[str, Any]
 
 
-def read(content: bytes, keys: Sequence[ec.EllipticCurvePublicKey], path: Path) -> list[Kept]:
-    """The checkpoints of a file, every signature verified and each continuing the one before.
+def read(lines: Iterable[bytes], keys: Sequence[ec.EllipticCurvePublicKey], path: Path) -> Iterator[Kept]:
+    """The checkpoints of a file, each continuing the one before.
 
-    Rejected for a forged one. Half a line at the end is what an interrupted command leaves: `whole` takes it off.
+    The signature of the last one proves them all, because each covers the SHA-256 of the one before: they are proved
+    when the iterator has ended. Rejected for a forged one.
     """
-    found: list[Kept] = []
-    for number, line in enumerate(content.splitlines(), 1):
+    last: Kept | None = None
+    for number, line in enumerate(lines, 1):
         what = f"{path}:{number}"
         envelope = json_object(line, what)
-        checkpoint = opened(keys, envelope, what)
-        before = found[-1].checkpoint if found else None
-        if before and (checkpoint.previous != before.digest() or checkpoint.audit_id <= before.audit_id):
+        found = Kept(_checkpoint(contents(envelope, what)[0], what), envelope)
+        if last is not None and not found.checkpoint.continues(last.checkpoint):
             raise CommandError(f"{what}: does not continue the line before: lines were removed or put in another order")
-        if not before and checkpoint.previous is not None:
+        if last is None and found.checkpoint.previous is not None:
             raise CommandError(f"{what}: lines before it were removed")
-        found.append(Kept(checkpoint, envelope))
+        last = found
+        yield found
+    if last is not None:
+        opened(keys, last.envelope, f"{path}:{number}")
+
+
+def newest(file: IO[bytes], key: ec.EllipticCurvePublicKey, path: Path) -> list[Kept]:
+    """The last checkpoints of a file to which one is to be added, however long it is: all signed, oldest first.
+
+    Half a line at the end, which an interrupted command left, is taken off.
+    """
+    start = max(0, file.seek(0, os.SEEK_END) - TAIL)
+    file.seek(start)
+    content = file.read()
+    end = content.rfind(b"\n") + 1
+    rest = content[end:]
+    if rest and not rest.startswith(BEGINNING[: len(rest)]):
+        raise CommandError(said(path, "no file of checkpoints"))
+    lines = content[:end].splitlines()[1 if start else 0 :]
+    found = []
+    for number, line in enumerate(lines, 1):
+        what = f"{path}:{number}" if start == 0 else f"{path}: line {len(lines) - number + 1} from the end"
+        envelope = json_object(line, what)
+        found.append(Kept(opened([key], envelope, what), envelope))
+        if len(found) > 1 and not found[-1].checkpoint.continues(found[-2].checkpoint):
+            raise CommandError(f"{what}: does not continue the line before: lines were removed or put in another order")
+    if rest:
+        file.truncate(start + end)
     return found
-
-
-def whole(content: bytes) -> bytes:
-    """The content without half a line at its end."""
-    return content[: content.rfind(b"\n") + 1]
 
 
 def append(file: IO[bytes], envelope: dict[str, Any]) -> None:

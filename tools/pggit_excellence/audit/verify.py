@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from psycopg.rows import dict_row
 from pggit_excellence.audit import chain, checkpoints
 from pggit_excellence.connection import one_line
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, CommandError
-from pggit_excellence.files import read_limited
+from pggit_excellence.files import said
 from pggit_excellence.output import console, print_json, print_rows
 from pggit_excellence.printable import printable
 from pggit_excellence.signing.findings import Rejected
@@ -126,8 +127,7 @@ def _signed(
 
     Copies count where they are signed, else they are findings.
     """
-    kept = [] if file is None else checkpoints.read(read_limited(file, what="file of checkpoints"), keys, file)
-    known = {each.checkpoint.audit_id: bytes.fromhex(each.checkpoint.row_hash) for each in kept}
+    known = {} if file is None else _kept(keys, file)
     copies: set[int] = set()
     # As text: what an operator stored may be more than a JSON parser takes.
     for number, row_hash, envelope in connection.execute(
@@ -145,6 +145,18 @@ def _signed(
         if known.setdefault(number, row_hash) != row_hash:
             findings.append(Finding("forged", number, "two signed checkpoints of it differ: one is of another chain"))
     return known, copies
+
+
+def _kept(keys: Sequence[ec.EllipticCurvePublicKey], path: Path) -> dict[int, bytes]:
+    """Row numbers with the hashes that the file's checkpoints have for them."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
+            raise CommandError(said(path, "not a regular file"))
+        with path.open("rb") as file:
+            kept = checkpoints.read(file, keys, path)
+            return {each.checkpoint.audit_id: bytes.fromhex(each.checkpoint.row_hash) for each in kept}
+    except OSError as error:
+        raise CommandError(said(path, error)) from None
 
 
 def _findings(

@@ -32,7 +32,14 @@ def seal(key: ec.EllipticCurvePrivateKey, content: Signed) -> dict[str, Any]:
 
 
 def unseal(key: ec.EllipticCurvePublicKey, envelope: dict[str, Any], what: str) -> Signed:
-    """What was signed; Rejected where it was not by this key.
+    """What was signed; Rejected where it was not by this key."""
+    content, signature = contents(envelope, what)
+    verify_digest(key, signature, _digest(content), what)
+    return content
+
+
+def contents(envelope: dict[str, Any], what: str) -> tuple[Signed, bytes]:
+    """What it says that was signed, and the signature, which nobody looked at yet.
 
     Exactly one signature: more could be added by anybody, and the reader would have to say which ones counted.
     """
@@ -43,9 +50,7 @@ def unseal(key: ec.EllipticCurvePublicKey, envelope: dict[str, Any], what: str) 
     only(signatures[0], {"sig", "keyid"}, what)
     payload = base64_bytes(envelope.get("payload"), f"{what}: payload", url_safe=True)
     content = Signed(member(envelope, "payloadType", str, what), payload)
-    signature = base64_bytes(signatures[0].get("sig"), f"{what}: sig", url_safe=True)
-    verify_digest(key, signature, _digest(content), what)
-    return content
+    return content, base64_bytes(signatures[0].get("sig"), f"{what}: sig", url_safe=True)
 
 
 def _digest(content: Signed) -> bytes:

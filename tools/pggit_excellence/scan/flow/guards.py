@@ -115,7 +115,23 @@ def refinements(node: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> R
         return _coalesce(body, scope, truth, evaluate)
     if kind == "CaseExpr" and "arg" not in body:
         return _case(body, scope, truth, evaluate)
+    compared = _with_constant(body) if kind == "A_Expr" else None
+    if compared is not None:
+        condition, same = compared
+        return refinements(condition, scope, truth if same else _NEGATED[truth], evaluate)
     return _Leaf(scope, truth, evaluate).refine(kind, body)
+
+
+def _with_constant(body: Node) -> tuple[Node, bool] | None:
+    """`condition = true`, `condition <> false`...: the condition, and whether it is the same or its opposite."""
+    *schema, name = (item["String"]["sval"] for item in body["name"])
+    if body["kind"] != "AEXPR_OP" or name not in {"=", "<>", "!="} or schema not in ([], ["pg_catalog"]):
+        return None
+    for condition, constant in ((body.get("lexpr"), body["rexpr"]), (body["rexpr"], body.get("lexpr"))):
+        value = (constant or {}).get("A_Const", {}).get("boolval")
+        if condition is not None and value is not None:
+            return condition, (name == "=") == bool(value.get("boolval"))
+    return None
 
 
 def equals(node: Node, values: list[Node], scope: Scope, evaluate: Evaluate) -> Refinements:

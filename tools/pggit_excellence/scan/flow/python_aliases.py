@@ -30,6 +30,9 @@ def _bindings(node: ast.AST, functions: dict[str, ast.FunctionDef]) -> Iterator[
             yield [target], value
         case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
             yield [target], value
+        case ast.arguments():
+            for name, value in defaults_of(node):
+                yield [ast.Name(name)], value
         case ast.Call(func=ast.Attribute(value=base), args=arguments):
             for argument in arguments:
                 yield [base], argument
@@ -38,6 +41,16 @@ def _bindings(node: ast.AST, functions: dict[str, ast.FunctionDef]) -> Iterator[
             names: list[ast.AST] = [ast.Name(item.arg) for item in parameters if isinstance(item, ast.arg)]
             for argument in (*arguments, *(keyword.value for keyword in keywords)):
                 yield names, argument
+
+
+def defaults_of(parameters: ast.arguments) -> list[tuple[str, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    positional = [*parameters.posonlyargs, *parameters.args]
+    with_default = positional[len(positional) - len(parameters.defaults) :]
+    pairs = [*zip(with_default, parameters.defaults, strict=True)]
+    by_name = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+    pairs += [(parameter, value) for parameter, value in by_name if value is not None]
+    return [(parameter.arg, value) for parameter, value in pairs]
 
 
 def _shared(value: ast.expr) -> Iterator[str]:
@@ -49,10 +62,12 @@ def _shared(value: ast.expr) -> Iterator[str]:
             for inner in ast.iter_child_nodes(value):
                 if isinstance(inner, ast.expr):
                     yield from _shared(inner)
-        case ast.Subscript(value=inner) | ast.Attribute(value=inner):
+        case ast.Subscript(value=inner) | ast.Attribute(value=inner) | ast.NamedExpr(value=inner):
             yield from _shared(inner)
-        case ast.Call(func=called, args=arguments):
-            for inner in (called, *arguments):
+        case ast.ListComp(elt=inner) | ast.SetComp(elt=inner) | ast.GeneratorExp(elt=inner) | ast.DictComp(value=inner):
+            yield from _shared(inner)
+        case ast.Call(func=called, args=arguments, keywords=keywords):
+            for inner in (called, *arguments, *(keyword.value for keyword in keywords)):
                 yield from _shared(inner)
 
 

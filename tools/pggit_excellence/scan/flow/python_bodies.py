@@ -24,6 +24,7 @@ from pggit_excellence.scan.flow.python_items import (
     join_states,
     widened,
 )
+from pggit_excellence.scan.flow.python_names import own_meaning
 from pggit_excellence.scan.flow.python_texts import merged, number, unknown
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program, Routine
@@ -71,6 +72,8 @@ def analyse(routine: Routine, program: Program) -> PythonBody:
         return _foreign(routine)
     try:
         tree, shift = _parse(routine.body)
+        if own_meaning(tree):
+            return _not_followed(routine, "a class says what operators mean")
         return PythonBody(_Body(routine, program, tree, shift).sites())
     except (SyntaxError, ValueError) as error:
         return _not_followed(routine, f"the body is no Python: {error.__class__.__name__}")
@@ -331,6 +334,14 @@ class _Body(Calls):
         self._set(node.name, unknown(node.name) if node.decorator_list else defined, env)
         return env
 
+    def _class(self, node: ast.ClassDef, env: Env) -> Env:
+        """A class is not followed."""
+        for part in (*node.decorator_list, *node.bases):
+            self._eval(part, env)
+        env = dict(env)
+        self._set(node.name, unknown(node.name), env)
+        return env
+
     def _import(self, node: ast.Import, env: Env) -> Env:
         names = {(item.asname or item.name.split(".", 1)[0]): item for item in node.names}
         return {**env, **{name: Thing(item.name if item.asname else name) for name, item in names.items()}}
@@ -395,6 +406,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[_Body, Any, Env], Env | None]] = {
     ast.TryStar: _Body._try,
     ast.FunctionDef: _Body._define,
     ast.AsyncFunctionDef: _Body._define,
+    ast.ClassDef: _Body._class,
     ast.Import: _Body._import,
     ast.ImportFrom: _Body._import_from,
     ast.Match: _Body._match,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from itertools import chain
 
-from pggit_excellence.scan.flow.python_aliases import CHANGES, outer_writes, parameters_of
+from pggit_excellence.scan.flow.python_aliases import CHANGES, defaults_of, outer_writes, parameters_of
 from pggit_excellence.scan.flow.python_containers import record_method, same_elements, with_any
 from pggit_excellence.scan.flow.python_expressions import Expressions
 from pggit_excellence.scan.flow.python_items import (
@@ -57,7 +56,7 @@ QUOTERS = {
     "plpy.quote_literal": Quoting.LITERAL,
     "plpy.quote_nullable": Quoting.LITERAL,
 }
-_NUMERIC = {"int", "float", "len", "abs", "round", "sum", "ord", "hash", "id", "bool", "isinstance", "any", "all",
+_NUMERIC = {"int", "float", "len", "abs", "round", "ord", "hash", "id", "bool", "isinstance", "any", "all",
             "issubclass", "callable", "hasattr", "Decimal", "decimal.Decimal", "UUID", "uuid.UUID"}  # fmt: skip
 _SAME_ELEMENTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"}
 _RUNS_PYTHON = {"eval", "exec", "compile", "__import__", "importlib.import_module"}
@@ -159,7 +158,7 @@ class Calls(Expressions):
             result = NONE if name == "plan.status" else Thing("rows")
         elif name in QUOTERS and values and not self._loose.own_quoting:
             result = placed(requote(as_text(values[0]), QUOTERS[name]), self._positions.place(node))
-        elif name in _NUMERIC:
+        elif name in _NUMERIC or (name == "sum" and len(values) == 1):
             result = number(*values)
         elif name == "str" and values:
             result = printed(values[0])
@@ -308,10 +307,8 @@ class Calls(Expressions):
         names = [item.arg for item in (*arguments.posonlyargs, *arguments.args)]
         found: Env = dict(zip(names, positional, strict=False))
         found.update(named)
-        defaults = zip(reversed(names), reversed(arguments.defaults), strict=False)
-        keyword_defaults = zip((item.arg for item in arguments.kwonlyargs), arguments.kw_defaults, strict=True)
-        for name, value in chain(defaults, keyword_defaults):
-            if value is not None and name not in found:
+        for name, value in defaults_of(arguments):
+            if name not in found:
                 found[name] = self._default(value, env) if default is None else default
         rest = [as_value(item) for item in positional[len(names) :]]
         if arguments.vararg is not None:
@@ -327,7 +324,10 @@ class Calls(Expressions):
     def _default(self, node: ast.expr, env: Env) -> Item:
         """What a parameter holds without an argument: made when the function is defined, a list grows from then on."""
         value = self._eval(node, env)
-        return value if isinstance(node, ast.Constant) or isinstance(value, Thing) else unknown("a default")
+        if isinstance(node, ast.Constant) or isinstance(value, Thing):
+            return value
+        made = unknown("a default")
+        return Array(made) if isinstance(value, Array) else Record((), made) if isinstance(value, Record) else made
 
     def _write_back(self, node: ast.AST, inner: Env, env: Env) -> None:
         """Variables of the caller that the function may have changed."""

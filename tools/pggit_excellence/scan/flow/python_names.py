@@ -14,6 +14,10 @@ from pggit_excellence.scan.frozen import dataclass
 
 _IN_PLACE = CHANGES | {"__setitem__", "__iadd__", "__ior__", "__init__", "__setstate__"}
 _NOT_FOLLOWED = {"plpy", "SD", "GD", "TD"}
+_MEANINGS = {
+    "__eq__", "__ne__", "__hash__", "__contains__", "__format__", "__abs__", "__round__", "__radd__", "__add__",
+    "__getattr__", "__getattribute__", "isidentifier", "isalnum", "isalpha", "isdigit", "isdecimal",
+}  # fmt: skip
 _READS = {"get", "setdefault"}
 
 
@@ -32,11 +36,23 @@ def loose_names(tree: ast.AST) -> LooseNames:
     unknown = set(_unknown(tree)) - _NOT_FOLLOWED
     groups = aliases(tree)
     unknown |= {other for name in unknown for other in groups.get(name, ())} - _NOT_FOLLOWED
+    if any(isinstance(node, ast.Name) and node.id == "globals" for node in ast.walk(tree)):
+        unknown |= {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
     own_quoting = any(
         isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and root_of(node) == "plpy"
         for node in ast.walk(tree)
     )
     return LooseNames(frozenset(_joined(tree)), frozenset(unknown), _is_plain_sd(tree), own_quoting)
+
+
+def own_meaning(tree: ast.AST) -> bool:
+    """Whether a class of the body says what ==, format() and the like mean: what they prove is then not known."""
+    return any(
+        isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name in _MEANINGS
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for inner in ast.walk(node)
+    )
 
 
 def _joined(tree: ast.AST) -> Iterator[str]:
