@@ -71,9 +71,6 @@ _NO_RESULT = {"", "void", "trigger", "event_trigger"}
 _ROUNDS = 4
 _PATIENCE = 200  # repetitions for one summary
 _DEEP = 60  # calls inside of calls
-# Where one call may mean more functions than that, they are versions of one in many scripts: all of them together would
-# be analysed for each of theirs, and again in circles. Nothing is known of such a call then.
-_MOST_MEANT = 8
 _MAX_CLOSER = 1000  # summaries for the constants of single calls
 _FIXED = Hole(Quoting.FIXED, Origin(Source.CONSTANT, "text of the function itself"))
 
@@ -219,16 +216,11 @@ class Summaries:
         configured = self._configured(name)
         if configured is not None:
             return configured
-        bound = [
-            (routine, bind(routine, arguments, named, self._default, self.program))
-            for routine in self._candidates(name)
-        ]
-        meant = [(routine, given) for routine, given in bound if given is not None]
-        known = len(meant) <= _MOST_MEANT
-        results = [
-            self._applied(routine, given, self._for_arguments(routine, given) if known else self._given_up(routine))
-            for routine, given in meant
-        ]
+        results = []
+        for routine in self._candidates(name):
+            bound = bind(routine, arguments, named, self._default, self.program)
+            if bound is not None:
+                results.append(self._applied(routine, bound))
         if not results:
             return None
         outputs = {
@@ -263,7 +255,8 @@ class Summaries:
     def _default(self, parameter: Parameter) -> Value:
         return evaluate(parameter.default or "NULL", Detached(self.program))
 
-    def _applied(self, routine: Routine, bound: Arguments, summary: Summary) -> CallResult:
+    def _applied(self, routine: Routine, bound: Arguments) -> CallResult:
+        summary = self._for_arguments(routine, bound)
         outputs = {}
         if routine.kind == "procedure":
             for index, parameter in enumerate(routine.parameters):
