@@ -13,7 +13,7 @@ def aliases(tree: ast.AST) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     for node in ast.walk(tree):
-        for targets, value in _bindings(node, functions):
+        for targets, value in (*_bindings(node), *_function_bindings(node, functions)):
             names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
             group = names.union(_shared(value))
             for name in list(group):
@@ -22,7 +22,7 @@ def aliases(tree: ast.AST) -> dict[str, set[str]]:
     return groups
 
 
-def _bindings(node: ast.AST, functions: dict[str, ast.FunctionDef]) -> Iterator[tuple[list[ast.AST], ast.expr]]:
+def _bindings(node: ast.AST) -> Iterator[tuple[list[ast.AST], ast.expr]]:
     match node:
         case ast.Assign(targets=targets, value=value):
             yield list(targets), value
@@ -30,9 +30,22 @@ def _bindings(node: ast.AST, functions: dict[str, ast.FunctionDef]) -> Iterator[
             yield [target], value
         case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
             yield [target], value
+        case ast.Match(subject=value, cases=cases):
+            yield [ast.Name(name) for name in captured(*cases)], value
+
+
+def _function_bindings(
+    node: ast.AST, functions: dict[str, ast.FunctionDef]
+) -> Iterator[tuple[list[ast.AST], ast.expr]]:
+    """What parameters hold, what a function returns, and what is put into an object."""
+    match node:
         case ast.arguments():
             for name, value in defaults_of(node):
                 yield [ast.Name(name)], value
+        case ast.FunctionDef(name=name):  # f() is what f returns
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and inner.value is not None:
+                    yield [ast.Name(name)], inner.value
         case ast.Call(func=ast.Attribute(value=base), args=arguments):
             for argument in arguments:
                 yield [base], argument
@@ -62,13 +75,36 @@ def _shared(value: ast.expr) -> Iterator[str]:
             for inner in ast.iter_child_nodes(value):
                 if isinstance(inner, ast.expr):
                     yield from _shared(inner)
-        case ast.Subscript(value=inner) | ast.Attribute(value=inner) | ast.NamedExpr(value=inner):
+        case (
+            ast.Subscript(value=inner)
+            | ast.Attribute(value=inner)
+            | ast.NamedExpr(value=inner)
+            | ast.Lambda(body=inner)
+        ):
             yield from _shared(inner)
         case ast.ListComp(elt=inner) | ast.SetComp(elt=inner) | ast.GeneratorExp(elt=inner) | ast.DictComp(value=inner):
             yield from _shared(inner)
         case ast.Call(func=called, args=arguments, keywords=keywords):
             for inner in (called, *arguments, *(keyword.value for keyword in keywords)):
                 yield from _shared(inner)
+
+
+def captured(*nodes: ast.AST) -> Iterator[str]:
+    """Names that the patterns of `match` bind."""
+    for node in nodes:
+        for part in ast.walk(node):
+            match part:
+                case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                    yield name
+
+
+def own_names(node: ast.AST) -> set[str]:
+    """Names that are a function's own: its parameters, and what it assigns unless it says global or nonlocal."""
+    stored = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    declared = {
+        name for inner in ast.walk(node) if isinstance(inner, ast.Global | ast.Nonlocal) for name in inner.names
+    }
+    return (stored - declared) | parameters_of(node)
 
 
 def outer_writes(node: ast.AST) -> Iterator[str]:

@@ -25,7 +25,7 @@ from pggit_excellence.scan.flow.python_items import (
     widened,
 )
 from pggit_excellence.scan.flow.python_names import own_meaning
-from pggit_excellence.scan.flow.python_texts import merged, number, unknown
+from pggit_excellence.scan.flow.python_texts import element, merged, number, unknown
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program, Routine
 from pggit_excellence.scan.values.abstract import (
@@ -216,6 +216,16 @@ class _Body(Calls):
             self._changed(node.target.id, env)
         return env
 
+    def _delete(self, node: ast.Delete, env: Env) -> Env:
+        """What stands behind a deleted item moves up."""
+        env = dict(env)
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                base = self._eval(target.value, env)
+                if isinstance(base, Array):
+                    self._store(target.value, unknown("a key"), element(base), env)
+        return env
+
     def _if(self, node: ast.If, env: Env) -> Env | None:
         self._eval(node.test, env)
         then = self._run(node.body, self._refined(node.test, env, holds=True))
@@ -392,6 +402,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[_Body, Any, Env], Env | None]] = {
     ast.Assign: _Body._assign,
     ast.AnnAssign: _Body._assign,
     ast.AugAssign: _Body._augmented,
+    ast.Delete: _Body._delete,
     ast.If: _Body._if,
     ast.For: _Body._for,
     ast.AsyncFor: _Body._for,

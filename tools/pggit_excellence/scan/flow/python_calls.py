@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 
-from pggit_excellence.scan.flow.python_aliases import CHANGES, defaults_of, outer_writes, parameters_of
+from pggit_excellence.scan.flow.python_aliases import CHANGES, defaults_of, outer_writes, own_names, parameters_of
 from pggit_excellence.scan.flow.python_containers import record_method, same_elements, with_any
 from pggit_excellence.scan.flow.python_expressions import Expressions
 from pggit_excellence.scan.flow.python_items import (
@@ -82,6 +82,8 @@ class Calls(Expressions):
         super().__init__(routine, tree, shift)
         self._found: dict[tuple[str, int], tuple[Place, list[Value]]] = {}
         self._visited: set[ast.AST] = set()
+        functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda))
+        self._written = {name for node in functions for name in outer_writes(node)}
         self._calls = 0
         self._muted = 0
         self._gave_up = False
@@ -235,7 +237,7 @@ class Calls(Expressions):
         if isinstance(target, ast.Name) and new is not None:
             env[target.id] = new
             self._changed(target.id, env)
-        elif not isinstance(target, ast.Name):
+        else:
             self._store(target, unknown("a key"), merged(added) or EMPTY, env)
         if name == "setdefault":
             return merged([base, *added]) or EMPTY
@@ -331,7 +333,7 @@ class Calls(Expressions):
 
     def _write_back(self, node: ast.AST, inner: Env, env: Env) -> None:
         """Variables of the caller that the function may have changed."""
-        written = set(outer_writes(node))
+        written = set(outer_writes(node)) | (self._written - own_names(node))  # those by functions that it calls
         for name in written.union(*(self._aliases.get(changed_one, set()) for changed_one in written)):
             if name in inner and (name in env or name not in parameters_of(node)):
                 env[name] = either(env[name], inner[name]) if name in env else inner[name]

@@ -311,8 +311,12 @@ class Expressions:
             env[base.id] = with_any(old, key, new)
         elif isinstance(old, Array):
             env[base.id] = Array(merged([element(old), new]) or new)
-        elif not isinstance(old, Thing):
-            env[base.id] = changed(old, new)
+        else:  # what it is, is not known: what else may be the same
+            for other in self._aliases.get(base.id, set()) - {base.id}:
+                if isinstance(env.get(other), Array | Record):
+                    self._store(ast.Name(other), unknown("a key"), value, env)
+            if not isinstance(old, Thing):
+                env[base.id] = changed(old, new)
         self._changed(base.id, env)
 
     def _changed(self, name: str, env: Env) -> None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pggit_excellence.scan.flow.python_aliases import CHANGES, aliases, outer_writes, root_of
+from pggit_excellence.scan.flow.python_aliases import (
+    CHANGES,
+    aliases,
+    captured,
+    outer_writes,
+    own_names,
+    parameters_of,
+    root_of,
+)
 from pggit_excellence.scan.frozen import dataclass
 
 _IN_PLACE = CHANGES | {"__setitem__", "__iadd__", "__ior__", "__init__", "__setstate__"}
@@ -62,8 +70,7 @@ def _joined(tree: ast.AST) -> Iterator[str]:
                 yield from names
             case ast.NamedExpr(target=ast.Name(id=name)):
                 yield name
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-                yield name
+    yield from captured(tree)
 
 
 def _unknown(tree: ast.AST) -> Iterator[str]:
@@ -79,17 +86,15 @@ def _unknown(tree: ast.AST) -> Iterator[str]:
             case ast.Attribute(value=base, attr=attribute) if attribute in _IN_PLACE:
                 if id(node) not in callees or attribute not in CHANGES or not root_of(base):
                     yield from _names(base, functions)
+            case ast.Subscript(value=base, ctx=ast.Store()) if not root_of(base):
+                yield from _names(base, functions)
             case ast.Call(func=ast.Name(id="getattr"), args=[base, *_]):
                 yield from _names(base, functions)
 
 
 def _writes(node: ast.AST) -> set[str]:
     """What a function fills or assigns outside of itself."""
-    own = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
-    declared = {
-        name for inner in ast.walk(node) if isinstance(inner, ast.Global | ast.Nonlocal) for name in inner.names
-    }
-    return set(outer_writes(node)) - (own - declared)
+    return set(outer_writes(node)) - (own_names(node) - parameters_of(node))
 
 
 def _names(base: ast.expr, functions: dict[str, ast.FunctionDef]) -> Iterator[str]:
