@@ -39,7 +39,8 @@ else:
             for name in ("__dict__", "__weakref__"):
                 body.pop(name, None)
             known = {**getattr(cls, "_fields_", {}), **own}
-            body |= {"__slots__": tuple(own), "_fields_": known, "__repr__": _repr}
+            kept = ["_hash"] if frozen and not hasattr(cls, "_hash") else []
+            body |= {"__slots__": (*own, *kept), "_fields_": known, "__repr__": _repr}
             body["__match_args__"] = tuple(name for name, about in known.items() if about.init)
             body |= _methods(known, frozen=frozen, post_init=hasattr(cls, "__post_init__"))
             return type(cls.__name__, cls.__bases__, body)
@@ -82,8 +83,16 @@ else:
             f" return ({mine}) == ({others}) if other.__class__ is self.__class__ else NotImplemented",
         ]
         made = {"__init__": _compiled_later("\n".join(init), known), "__eq__": _compiled_later("\n".join(equal), {})}
-        hashed = f"def __hash__(self):\n return hash(({mine}))"
-        return made | {"__hash__": _compiled_later(hashed, {}) if frozen else None}
+        # Kept: values are made of values, the same ones in many places, and each would be gone through in each of them.
+        hashed = [
+            "def __hash__(self):",
+            " try:",
+            "  return self._hash",
+            " except AttributeError:",
+            f"  self._hash = hash(({mine}))",
+            "  return self._hash",
+        ]
+        return made | {"__hash__": _compiled_later("\n".join(hashed), {}) if frozen else None}
 
     def _compiled_later(text: str, known: dict[str, Any]) -> Any:
         """The method of this text, which takes its own place in its class at the first call."""
