@@ -13,7 +13,7 @@ from pggit_excellence.scan.analysis import scan_text
 from pggit_excellence.scan.flow import summaries
 from pggit_excellence.scan.inputs import lexer, statements
 from pggit_excellence.scan.inputs.headers import read_header, read_type
-from pggit_excellence.scan.values.abstract import Hole, Origin, Quoting, Source
+from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Origin, Quoting, Seq, Source, Text
 
 pytestmark = pytest.mark.once
 
@@ -103,3 +103,11 @@ def test_a_value_says_what_it_is() -> None:
     hole = Hole(Quoting.RAW, Origin(Source.PARAMETER, "p"))
     assert repr(hole).startswith("Hole(quoting=<Quoting.RAW: 'raw'>, origin=Origin(source=")
     assert {hole: 1}[Hole(Quoting.RAW, Origin(Source.PARAMETER, "p"))] == 1
+
+
+def test_a_value_made_of_values_is_gone_through_once() -> None:
+    """Each level has the one below it twice: all of it written out has more parts than there are atoms."""
+    text: Text = Const("x")
+    for _ in range(300):
+        text = Alt((text, Seq((text, Const("y")))))
+    assert hash(text) == hash(text)
