@@ -130,8 +130,8 @@ def record(pggit: str, statement: str, events: int, times: dict[str, list[float]
 def report(result: list[dict[str, Any]]) -> Table:
     """The records as a table."""
     table = Table(
-        "pgGit's triggers", "statement", "alone us", "sentinels us", "per event us", "barest us", "with/alone",
-        "sentinels/barest", title="Sentinels, processor time",
+        "triggers", "statement", "alone", "ours", "an event", "barest", "with/alone", "ours/barest",
+        title="Sentinels: processor time in microseconds",
     )  # fmt: skip
     for line in result:
         table.add_row(
