@@ -126,6 +126,9 @@ def test_report(capsys: Capture, plain: psycopg.Connection) -> None:
     assert not {"zz_writes", "_zz_private"} & set(names)
 
 
+TO_COPY = re.compile(r"\s+(?:ALTER|CREATE|DROP) .*;")  # a statement, which breaks nowhere
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_text_fits_the_width(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, pggit: psycopg.Connection, width: int
@@ -143,7 +146,7 @@ def test_text_fits_the_width(
     finally:
         pggit.execute(f"DROP ROLE {LONG_ROLE}".encode())
     printed = capsys.readouterr().out
-    assert max(len(line) for line in printed.splitlines()) <= width
+    assert [line for line in printed.splitlines() if len(line) > width and not TO_COPY.fullmatch(line)] == []
     assert "…" not in printed
     assert long in " ".join(printed.split())
     assert re.search(r"\nitem +word0 word1 ", printed)

@@ -27,7 +27,8 @@ def test_demo_with_the_users_own_file(
     shown = capsys.readouterr().out
     assert "Errors in" in shown
     assert "division by zero" in shown
-    assert max(len(line) for line in shown.splitlines()) <= WIDTH
+    wide = [line for line in shown.splitlines() if len(line) > WIDTH]
+    assert [line for line in wide if not re.fullmatch(r"\s+(?:ALTER|CREATE|DROP) .*;", line)] == []  # those are to copy
     # What its sections are for: the flagship finding, real statements, and the summary.
     assert re.search(r"kind +collation *\n", shown)
     assert re.search(r"ALTER TABLE +62 ", shown)

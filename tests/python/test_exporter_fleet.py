@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -88,9 +87,9 @@ def fleet(
 def stopped(server: Server) -> Iterator[None]:
     """Every process of the server is stopped: it takes connections and never answers."""
     assert server.process is not None
-    postmaster = str(server.process.pid)
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", postmaster], capture_output=True, text=True, check=True)
-    pids = [int(pid) for pid in (postmaster, *listed.stdout.split())]
+    postmaster = server.process.pid
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="ascii")
+    pids = [postmaster, *map(int, children.split())]
     try:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)

@@ -263,7 +263,13 @@ CASES = [
     Case(
         "archive_failures",
         "last_failed_wal",
-        sql=("ALTER SYSTEM SET archive_command = 'false'", "SELECT pg_reload_conf()", "SELECT pg_switch_wal()"),
+        sql=(
+            "ALTER SYSTEM SET archive_command = 'false'",
+            "SELECT pg_reload_conf()",
+            "SELECT pg_sleep(0.5)",  # until the archiver, too, has read it
+            "SELECT pg_create_restore_point('one')",  # without anything new there is no switch
+            "SELECT pg_switch_wal()",
+        ),
         mend="ALTER SYSTEM RESET archive_command;\nSELECT pg_reload_conf();\nSELECT pg_switch_wal();",
     ),
     Case(

@@ -32,6 +32,8 @@ def requote(hole: Hole, kind: Kind, sources: Sources) -> Fix | None:
         return split_name(hole, sources)
     if hole.specifier is None and _is_returned(hole, sources):
         return None  # the function may quote another part of it
+    if hole.origin.source is Source.FUNCTION and hole.origin.name.startswith("plpy.quote_"):
+        return None  # the body has put its own in the place of plpy's
     edits = _letter(hole, letter) if letter else ()
     if letter is None or not edits:
         return None
