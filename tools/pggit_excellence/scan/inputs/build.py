@@ -26,10 +26,7 @@ class Reading:
 
     def program(self, facts: Program | None = None) -> Program:
         """Wait for what the sources define, added to `facts` (those of a live database) where given."""
-        found = list(self._found())
-        program = joined(self._sources, found, facts)
-        program.nested += [routine for read in found for routine in read.nested]
-        return program
+        return joined(self._sources, self._found(), facts)
 
     def _found(self) -> Iterable[Read]:
         """What each source defines; one that a process could not read is read here."""

@@ -223,7 +223,7 @@ class _Reader:
     def _statement(self, index: int) -> _Template | None:
         """A static CREATE FUNCTION or DO, which needs no EXECUTE."""
         words = self._words
-        if words[index] not in _STATEMENTS or (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
+        if (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
             return None
         if words[index] == "create" and not {"function", "procedure"} & set(words[index + 1 : index + 4]):
             return None
@@ -240,7 +240,7 @@ class _Reader:
     def _assignment(self, index: int) -> _Template | None:
         """`v := '...' || ...` begins a template, `v := v || ...` makes it longer (None then)."""
         words = self._words
-        if words[index + 1] not in _ASSIGNS or (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
+        if (words[index - 1] if index else "") not in _BEFORE_STATEMENT:
             return None
         name = words[index]
         begun = self._variables.get(name)

@@ -81,6 +81,7 @@ def joined(sources: Iterable[SourceText], read: Iterable[Read], facts: Program |
     for source, found in zip(sources, read, strict=True):
         program.sources[source.name] = source
         program.routines += found.routines
+        program.nested += found.nested
         program.not_understood += found.not_understood
         for trees, text, start in found.facts:
             for tree in trees:

@@ -131,8 +131,7 @@ class _Reader:
         outside = opening["before"] + " " + closing[1]
         if _LOADED.search(outside) is not None or outside.count("(") != outside.count(")"):
             return None
-        start, end = opening.start("before"), len(closing[1].rstrip()) + closing.start()
-        end = end if closing[1].strip() else closing.start()
+        start, end = opening.start("before"), closing.start() + len(closing[1].rstrip())
         head = tuple(word.lower() for word in _WORD.findall(outside)[:_HEAD_WORDS])
         return Statement(start, end, self.script[start:end], head, following=closing.end())
 
