@@ -28,8 +28,8 @@ _HEAD = struct.Struct("!iI")  # number of the task, size of its pickled answer; 
 _NUMBER = struct.Struct("!I")  # of a chunk
 _DEEP = 5000
 _PIPE = 1 << 20
-_CHUNKS = 6  # for each process: so many that none has to wait long for the others
-_MOST_CHUNKS = 1000  # their numbers fit into the smallest pipe
+_SHARE = 3  # the part of its share of what is left that a process takes at once
+_MOST_CHUNKS = 500  # so many and those of the shares, whose numbers fit into the smallest pipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +88,22 @@ def _processors() -> int:
 
 
 def _chunks(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """The tasks in a few chunks for each of `count` processes, the largest first.
+    """The tasks in chunks for `count` processes, the largest first.
 
-    In a chunk are neighbours: they often need the same, which a process works out once.
+    In a chunk are neighbours: they often need the same, which a process works out once. Each chunk is a share of what
+    is left, so that the last ones are small: sizes say little of how long a task takes, and nobody shall wait long for
+    another at the end.
     """
     chunks: list[list[int]] = []
-    most = sum(sizes) / min(count * _CHUNKS, _MOST_CHUNKS)
-    work = most
+    left = sum(sizes)
+    least, most, work = left / _MOST_CHUNKS, 0.0, 0
     for index, size in enumerate(sizes):
         if work >= most:
             chunks.append([])
-            work = 0
+            most, work = max(left / (count * _SHARE), least), 0
         chunks[-1].append(index)
         work += size
+        left -= size
     return sorted(chunks, key=lambda chunk: -sum(sizes[index] for index in chunk))
 
 

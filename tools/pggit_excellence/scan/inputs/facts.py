@@ -44,6 +44,19 @@ class _Privilege:
     later: bool = False
 
 
+def condensed(tree: Tree, text: str) -> Tree:
+    """The statement as `Facts` takes it: of a new table the columns with their types as written, not all about them.
+
+    Most of what one process reads and hands to another are tables.
+    """
+    create = tree.get("CreateForeignTableStmt", tree).get("base") or tree.get("CreateStmt")
+    if create is not None:
+        elements = create.get("tableElts", [])
+        create["columns"] = _columns(elements, _Context(text, "", 0))
+        create["tableElts"] = [element for element in elements if "TableLikeClause" in element]
+    return tree
+
+
 @dataclass(slots=True)
 class Facts:
     """Collects what the statements say; `finish` applies what depends on all of them."""
@@ -54,7 +67,7 @@ class Facts:
     altered: list[tuple[Tree, str]] = field(default_factory=list)
 
     def add(self, tree: Tree, text: str, file: str, start: int) -> None:
-        """One parsed statement, `text` being its own, `start` its offset in the file."""
+        """One condensed statement, `text` being its own, `start` its offset in the file."""
         for node, reader in _READERS.items():
             if node in tree:
                 reader(self, tree[node], _Context(text, file, start))
@@ -121,19 +134,18 @@ def _columns(elements: Iterable[Tree], context: _Context) -> dict[str, str]:
     return {column["colname"]: context.type(column.get("typeName", {})) for column in found}
 
 
-def _create_table(facts: Facts, tree: Tree, context: _Context) -> None:
+def _create_table(facts: Facts, tree: Tree, _: _Context) -> None:
     tree = tree.get("base", tree)  # CREATE FOREIGN TABLE holds a CREATE TABLE
     table = facts.table(_relation(tree.get("relation", {})))
-    elements: list[Tree] = tree.get("tableElts", [])
     for parent in tree.get("inhRelations", ()):
         inherited = facts.table(_relation(parent["RangeVar"]))
         _define(table, inherited.columns)
         table.whole &= inherited.known and inherited.whole
-    copied = [element["TableLikeClause"]["relation"] for element in elements if "TableLikeClause" in element]
+    copied = [element["TableLikeClause"]["relation"] for element in tree["tableElts"]]
     for relation in copied:
         _define(table, facts.table(_relation(relation)).columns)
     table.whole &= not copied and "ofTypename" not in tree
-    _define(table, _columns(elements, context))
+    _define(table, tree["columns"])
 
 
 def _create_as(facts: Facts, tree: Tree, context: _Context) -> None:

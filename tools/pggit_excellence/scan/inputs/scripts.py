@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
-from pggit_excellence.scan.inputs.facts import Facts, says_something
+from pggit_excellence.scan.inputs.facts import Facts, condensed, says_something
 from pggit_excellence.scan.inputs.headers import (
     Header,
     NotUnderstoodError,
@@ -159,6 +159,7 @@ class _Script:
         except RefusedError as error:
             self.not_understood(statement, str(error))
             return
+        trees = [condensed(tree, statement.text) for tree in trees]
         self.found.facts.append((trees, statement.text, statement.start))
         self.sinks(statement)
 

@@ -310,14 +310,15 @@ def _torn(line: tuple[Piece, ...], occurrences: list[Slot], shapes: list[Shape])
 
 def _note(tree: Tree, occurrences: list[tuple[Slot, Shape, bool]], found: Positions) -> None:
     statements = tuple(name for item in tree.get("stmts", ()) for name in item.get("stmt", {}))
-    trails = dict(_trails(tree))
+    trails = dict(_trails(tree)) if occurrences else {}
     for at, (slot, shape, torn) in enumerate(occurrences):
         spots = found.spots.setdefault(slot.index, [])
         if len(spots) < MAX_SPOTS:
             spots.append(Spot(shape, trails.get(at, ()), statements, torn))
 
 
-_MARKED = re.compile(_MARK + r"(\d+)_|9071(\d{5})")
+_DIGITS = "9071"
+_MARKED = re.compile(rf"{_MARK}(\d+)_|{_DIGITS}(\d{{5}})")
 
 
 def is_placeholder(text: str) -> bool:
@@ -331,7 +332,7 @@ def _trails(root: Any) -> Iterator[tuple[int, Trail]]:
     while waiting:
         node, trail = waiting.pop()
         if isinstance(node, dict):
-            waiting += [(held, (*trail, (name, held))) for name, held in reversed(node.items())]
+            waiting += [(held, (*trail, (name, held))) for name, held in reversed(node.items()) if _may_hold(held)]
         elif isinstance(node, list):
             waiting += [(held, trail) for held in reversed(node)]
         elif isinstance(node, str):
@@ -339,6 +340,13 @@ def _trails(root: Any) -> Iterator[tuple[int, Trail]]:
                 yield int(name or digits), trail
         elif isinstance(node, int) and _NUMBER <= node < _NUMBER + 10_000:
             yield node - _NUMBER, trail
+
+
+def _may_hold(node: Any) -> bool:
+    """Whether a placeholder may be in it; most of a tree are other names and numbers."""
+    if isinstance(node, str):
+        return _MARK in node or _DIGITS in node
+    return isinstance(node, dict | list) or (isinstance(node, int) and node >= _NUMBER)
 
 
 def is_wrong(slot: Slot, spot: Spot) -> bool:
