@@ -133,7 +133,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 
 def test_the_nearest_file_with_the_table(tmp_path: Path) -> None:
-    """A pyproject.toml without it is somebody else's; one that cannot be read is told."""
+    """A pyproject.toml without it is somebody else's, whatever is wrong in it; ours that cannot be read is told."""
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (deep / "x.sql").touch()
@@ -145,8 +145,15 @@ def test_the_nearest_file_with_the_table(tmp_path: Path) -> None:
     nearer = write(tmp_path / "a", "")
     assert find(deep / "none.sql") == nearer
     (deep / "pyproject.toml").write_text("[")
-    with pytest.raises(CommandError, match="no valid TOML"):
-        find(deep)
+    assert find(deep) == nearer
+    table = "[tool.pggit-excellence.scan]\n"
+    escaped = '[tool."pggit\\u002Dexcellence".scan]\n'
+    for broken in (f"{table}jobs = ".encode(), f"{table}jobs = 1".encode("utf-16"), f"{escaped}[".encode()):
+        (deep / "pyproject.toml").write_bytes(broken)
+        with pytest.raises(CommandError, match="no valid TOML"):
+            find(deep)
+    (deep / "pyproject.toml").write_text(escaped)
+    assert find(deep) == deep / "pyproject.toml"
 
 
 def test_rules() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +19,8 @@ from pggit_excellence.scan.values.abstract import Quoting
 _TOOL = "pggit-excellence"
 TABLE = f"tool.{_TOOL}.scan"
 FILE = "pyproject.toml"
+# In a file that has our table: its name, or a character that may be a part of it (escaped, UTF-16).
+_MENTION = re.compile(rb"pggit[-_]excellence|\\u|\0", re.IGNORECASE)
 # What a function that is declared safe returns, by the key that declares it.
 RETURNS = {
     "returns-identifier": Quoting.IDENTIFIER,
@@ -172,7 +175,8 @@ def find(first_path: Path) -> Path | None:
     start = first_path.absolute()
     for folder in (start, *start.parents):
         file = folder / FILE
-        if _is_file(file) and _our_table(file) is not None:
+        # To import the parser alone takes longer than to scan a small file.
+        if _is_file(file) and _MENTION.search(_content(file)) and _our_table(file) is not None:
             return file
     return None
 
@@ -197,14 +201,19 @@ def load(file: Path | None) -> Config:
     return _from_table(file, table)
 
 
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
+
+
 def _our_table(file: Path) -> object:
     """What the file has under TABLE, None where it is not there; CommandError where the name is misspelt."""
     import tomllib
 
     try:
-        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}") from None
+        document = tomllib.loads(_content(file).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{file}: no valid TOML: {' '.join(str(error).split())}") from None
     tools = document.get("tool", {})

@@ -11,7 +11,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -26,10 +26,10 @@ SOFT_LIMIT, HARD_LIMIT = 10.0, 120.0
 _CRASHED = "the analysis crashed or took too long; its dynamic statements are not proven"
 _HEAD = struct.Struct("!iI")  # number of the task, size of its pickled answer; 0: it begins
 _NUMBER = struct.Struct("!I")  # of a chunk
+_Queue = list[list[int]]  # tasks in chunks
 _DEEP = 5000
 _PIPE = 1 << 20
-_SHARE = 3  # the part of its share of what is left that a process takes at once
-_MOST_CHUNKS = 500  # so many and those of the shares, whose numbers fit into the smallest pipe
+_CHUNKS = 32  # for each process
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +62,28 @@ class Isolated(Generic[Result]):
         """
         self._task, self._limited = task, limited
         self._jobs = jobs or _processors()
-        self._chunks = _chunks(sizes, self._jobs)
-        self._run = self._begun(self._chunks)
+        self._queues = _queues(sizes, self._jobs)
+        self._run = self._begun(self._queues)
 
     def answers(self) -> list[Result | Lost]:
         """Wait for the result of each task."""
         answers, stuck = self._run.end()
         while True:
-            left = [[index for index in chunk if index not in answers] for chunk in self._chunks]
-            left = [chunk for chunk in left if chunk]
+            left = self._left(answers)
             if not left:
                 return [answers[index] for index in range(len(answers))]
-            for index in stuck or left[0][:1]:  # its process died of it; it gets one more try
-                answers[index] = self._begun([[index]]).end()[0].get(index, Lost(_CRASHED))
-            found, stuck = self._begun([[i for i in chunk if i not in answers] for chunk in left]).end()
+            for index in stuck or left[0][0][:1]:  # its process died of it; it gets one more try
+                answers[index] = self._begun([[[index]]]).end()[0].get(index, Lost(_CRASHED))
+            found, stuck = self._begun(self._left(answers)).end()
             answers.update(found)
 
-    def _begun(self, chunks: list[list[int]]) -> _Run[Result]:
-        return _Run(self._task, chunks, self._jobs, limited=self._limited)
+    def _left(self, answers: Container[int]) -> list[_Queue]:
+        """What is without an answer."""
+        queues = ([[index for index in chunk if index not in answers] for chunk in queue] for queue in self._queues)
+        return [left for queue in queues if (left := [chunk for chunk in queue if chunk])]
+
+    def _begun(self, queues: list[_Queue]) -> _Run[Result]:
+        return _Run(self._task, queues, self._jobs, limited=self._limited)
 
 
 def _processors() -> int:
@@ -87,37 +91,46 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _chunks(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """The tasks in chunks for `count` processes, the largest first.
+def _queues(sizes: Sequence[int], count: int) -> list[_Queue]:
+    """For each of `count` processes neighbours, as they often need the same, which a process works out once.
 
-    In a chunk are neighbours: they often need the same, which a process works out once. Each chunk is a share of what
-    is left, so that the last ones are small: sizes say little of how long a task takes, and nobody shall wait long for
-    another at the end.
+    They are in a few chunks, the largest first: sizes say little of how long a task takes, so a process that has done
+    its own takes chunks of the others.
     """
-    chunks: list[list[int]] = []
-    left = sum(sizes)
-    least, most, work = left / _MOST_CHUNKS, 0.0, 0
+    total = sum(sizes) or 1
+    queues: list[_Queue] = [[] for _ in range(count)]
+    most, before, work = total / (count * _CHUNKS), 0, total
     for index, size in enumerate(sizes):
         if work >= most:
-            chunks.append([])
-            most, work = max(left / (count * _SHARE), least), 0
-        chunks[-1].append(index)
+            queue, work = queues[before * count // total], 0
+            queue.append([])
+        queue[-1].append(index)
         work += size
-        left -= size
-    return sorted(chunks, key=lambda chunk: -sum(sizes[index] for index in chunk))
+        before += size
+    return [sorted(queue, key=lambda chunk: -sum(sizes[index] for index in chunk)) for queue in queues if queue]
 
 
 class _Run(Generic[Result]):
     """Some processes that take one chunk of tasks after the other, until none is left or all have died."""
 
-    def __init__(self, task: Callable[[int], Result], chunks: list[list[int]], count: int, *, limited: bool) -> None:
-        self.task, self.chunks, self.limited = task, chunks, limited
+    def __init__(self, task: Callable[[int], Result], queues: list[_Queue], count: int, *, limited: bool) -> None:
+        self.task, self.limited = task, limited
+        self.chunks = [chunk for queue in queues for chunk in queue]
         self.answers: dict[int, Result | Lost] = {}
-        queue, writing = os.pipe()
-        os.write(writing, b"".join(_NUMBER.pack(number) for number in range(len(chunks))))
+        numbers = iter(range(len(self.chunks)))
+        pipes = [self._filled([next(numbers) for _ in queue]) for queue in queues]
+        processes = range(min(count, len(self.chunks)))
+        self.workers = [self._start([*pipes[number:], *pipes[:number]]) for number in processes]
+        for pipe in pipes:
+            os.close(pipe)
+
+    @staticmethod
+    def _filled(numbers: Iterable[int]) -> int:
+        """A pipe from which every process can take the next of the numbers."""
+        reading, writing = os.pipe()
+        os.write(writing, b"".join(map(_NUMBER.pack, numbers)))
         os.close(writing)
-        self.workers = [self._start(queue) for _ in range(min(count, len(chunks)))]
-        os.close(queue)
+        return reading
 
     def end(self) -> tuple[dict[int, Result | Lost], list[int]]:
         """Wait for the answers by task, and for the tasks of which processes died."""
@@ -136,7 +149,7 @@ class _Run(Generic[Result]):
                         self._end(key.data)
         return self.answers, [worker.task for worker in self.workers if worker.task is not None]
 
-    def _start(self, queue: int) -> _Worker:
+    def _start(self, queues: list[int]) -> _Worker:
         sys.stdout.flush()
         sys.stderr.flush()
         reading, writing = os.pipe()
@@ -150,21 +163,26 @@ class _Run(Generic[Result]):
         status = 1
         try:
             os.close(reading)
-            self._work(queue, writing)
+            self._work(queues, writing)
             status = 0
         finally:
             os._exit(status)
 
-    def _work(self, queue: int, pipe: int) -> None:
+    def _work(self, queues: list[int], pipe: int) -> None:
         """In the process: say which task begins, then its answer, one after the other."""
         gc.disable()
         signal.signal(signal.SIGPROF, _interrupt)
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
-        while taken := os.read(queue, _NUMBER.size):
-            for index in self.chunks[_NUMBER.unpack(taken)[0]]:
-                _write(pipe, _HEAD.pack(index, 0))
-                data = pickle.dumps(self._answer(index), pickle.HIGHEST_PROTOCOL)
-                _write(pipe, _HEAD.pack(index, len(data)) + data)
+        for index in self._taken(queues):
+            _write(pipe, _HEAD.pack(index, 0))
+            data = pickle.dumps(self._answer(index), pickle.HIGHEST_PROTOCOL)
+            _write(pipe, _HEAD.pack(index, len(data)) + data)
+
+    def _taken(self, queues: list[int]) -> Iterator[int]:
+        """The tasks of chunks that no other process has taken, from one queue after the other."""
+        for queue in queues:
+            while taken := os.read(queue, _NUMBER.size):
+                yield from self.chunks[_NUMBER.unpack(taken)[0]]
 
     def _answer(self, index: int) -> Result | Lost:
         signal.setitimer(signal.ITIMER_PROF, SOFT_LIMIT if self.limited else 0)

@@ -6,15 +6,13 @@ Names are folded as the server folds them ("My" stays, My becomes my). A qualifi
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
+from itertools import accumulate
 from typing import Any
 
 from pggit_excellence.scan.frozen import dataclass, field
 
 Name = tuple[str, str]
-
-_LINE_END = re.compile("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,8 @@ class SourceText:
 
     def line_starts(self) -> list[int]:
         """Offsets of the first character of each line."""
-        return [0, *(found.end() for found in _LINE_END.finditer(self.text))]
+        lengths = map(len, self.text.split("\n"))
+        return [start + line for line, start in enumerate(accumulate(lengths, initial=0))][:-1]
 
 
 @dataclass(frozen=True, slots=True)

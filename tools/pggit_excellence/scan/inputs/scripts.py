@@ -25,8 +25,9 @@ from pggit_excellence.scan.values.sinks import SINKS, calls_of
 # Routines in these languages hold no SQL in their body.
 _COMPILED = {"c", "internal"}
 _EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
-# What runs SQL in a body; no privilege, and no trigger's function.
-_RUNS = re.compile(r"\b(?:execute\b(?!\s+(?:on|function|procedure)\b)|spi_\w+|plv8\b)", re.IGNORECASE)
+# What runs SQL in a body, in small letters; no privilege, and no trigger's function.
+_RUNNING = ("execute", "spi_", "plv8")
+_RUNS = re.compile(r"\b(?:execute\b(?!\s+(?:on|function|procedure)\b)|spi_\w+|plv8\b)")
 _FIRST_BLOCK = re.compile(r"^[ \t]*(?:declare|begin)\b", re.IGNORECASE | re.MULTILINE)
 _LINE_COMMENT = re.compile(r"--[^\n]*")
 # First words of SQL statements; one that begins otherwise is parsed to see whether it is SQL at all.
@@ -218,7 +219,10 @@ class _Script:
 
 def _may_hold_code(statement: Statement) -> bool:
     """Whether a constant in it may be a routine that runs SQL, or the body of one; a comment is for people."""
-    return statement.head[:1] not in {("comment",), ("execute",)} and _RUNS.search(statement.text) is not None
+    if statement.head[:1] in {("comment",), ("execute",)}:
+        return False
+    lower = statement.text.lower()
+    return any(word in lower for word in _RUNNING) and _RUNS.search(lower) is not None
 
 
 def _is_familiar(head: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs import psql
@@ -18,7 +19,7 @@ from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START, Kind, To
 # Lines that begin a statement, with the line break before them, which is found fast. Only what creates code may be
 # indented: bodies have lines that begin with other verbs.
 _BEGINS = re.compile(
-    r"\n(?:(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT[ \t]+ON)\b"
+    r"\n(?=[ \t]*+[ACDGR])(?:(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT[ \t]+ON)\b"
     r"|[ \t]*(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b|DO\s*(?:\$|'|LANGUAGE\b)))",
     re.IGNORECASE,
 )
@@ -41,7 +42,8 @@ _PLAIN_ROUTINE = re.compile(
 )
 _PLAIN_OPTIONS = re.compile(r"([^;'\"$\\:/\-]*+);")
 # Words that count for where a statement ends, or for what is in it.
-_LOADED = re.compile(r"\b(?:begin|case|end|execute)\b", re.IGNORECASE)
+_LOADED = ("begin", "case", "end", "execute")
+_LOADED_WORD = re.compile(rf"\b(?:{'|'.join(_LOADED)})\b")
 _WORD = re.compile(f"(?<!{WORD_INSIDE}){WORD_START}{WORD_INSIDE}*+")
 _HEAD_WORDS = 6
 # Tokens that mean nothing for where a statement ends once its first words are read: passed over in one step.
@@ -128,11 +130,12 @@ class _Reader:
         closing = _PLAIN_OPTIONS.match(self.script, body + len(opening["tag"]), self.end) if body >= 0 else None
         if closing is None:
             return None
-        outside = opening["before"] + " " + closing[1]
-        if _LOADED.search(outside) is not None or outside.count("(") != outside.count(")"):
+        outside = (opening["before"] + " " + closing[1]).lower()
+        loaded = any(word in outside for word in _LOADED) and _LOADED_WORD.search(outside) is not None
+        if loaded or outside.count("(") != outside.count(")"):
             return None
         start, end = opening.start("before"), closing.start() + len(closing[1].rstrip())
-        head = tuple(word.lower() for word in _WORD.findall(outside)[:_HEAD_WORDS])
+        head = tuple(found.group() for found in islice(_WORD.finditer(outside), _HEAD_WORDS))
         return Statement(start, end, self.script[start:end], head, following=closing.end())
 
     def read_tokens(self) -> bool:

@@ -19,37 +19,34 @@ QUOTINGS = {"*fixed": Quoting.FIXED, "*sql": Quoting.SQL, "*qualified": Quoting.
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """`results`: type of a function's result. `rows`, `relations`: types by column, in order.
+    """`results`: type of a function's result. `rows`, `relations`: types by column, in order, as `columns` reads them.
 
     A function is here when all of its overloads of all supported major versions agree.
     """
 
     results: dict[str, str]
-    rows: dict[str, dict[str, str]]
-    relations: dict[tuple[str, str], dict[str, str]]
+    rows: dict[str, str]
+    relations: dict[str, dict[str, str]]
 
 
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
     """The facts, read once."""
     found = json.loads(DATA.read_text(encoding="utf-8"))
-    relations = {
-        (schema, name): _columns(columns)
-        for schema, names in found["relations"].items()
-        for name, columns in names.items()
-    }
     results = {name: kind for kind, names in found["results"].items() for name in names.split()}
-    return Catalog(results, {name: _columns(columns) for name, columns in found["rows"].items()}, relations)
+    return Catalog(results, found["rows"], found["relations"])
 
 
-def _columns(written: str) -> dict[str, str]:
+def columns(written: str) -> dict[str, str]:
+    """Types by column, in order."""
     return dict(column.split(":", 1) for column in written.split())
 
 
 def relation(schema: str, name: str) -> tuple[str, dict[str, str]] | None:
     """Schema and column types of a catalog relation; an unwritten schema means pg_catalog."""
-    found = catalog().relations.get((schema or SCHEMAS[0], name))
-    return None if found is None else (schema or SCHEMAS[0], found)
+    schema = schema or SCHEMAS[0]
+    written = catalog().relations.get(schema, {}).get(name)
+    return None if written is None else (schema, columns(written))
 
 
 def catalog_value(kind: str, origin: Origin, program: Program, path: tuple[Step, ...]) -> Value:

@@ -353,7 +353,7 @@ class Queries(Terms):
                 origin = Origin(Source.CATALOG, f"{name}().{column}", "pg_catalog", name, column)
                 return catalog.catalog_value(kind, origin, self.program, value.path)
 
-            return Relation("", Columns(types, column))
+            return Relation("", Columns(catalog.columns(types), column))
         return Relation(
             "", {}, lambda name: replace(value, origin=replace(value.origin, name=f"{value.origin.name}.{name}"))
         )
