@@ -2,12 +2,13 @@
 
 For mypy these are those of the standard library, and it checks every line. At run time that module takes a third of
 what the scan of one file takes: it imports inspect, compiles each method of each class, and makes frozen objects three
-times as expensive. Here a method is compiled when it is first called, which most never are, and nothing keeps a frozen
+times as expensive. Here __init__ is compiled when it is first called, which most never are, and nothing keeps a frozen
 object from being changed.
 """
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,28 +72,31 @@ else:
                 known[f"_default_{name}"] = about.default
                 given.append(name if about.default is _NOTHING else f"{name}=_default_{name}")
                 lines.append(f" self.{name} = {name}")
-        compared = [name for name, about in fields.items() if about.compare]
-        mine, others = ("".join(f"{who}.{name}, " for name in compared) for who in ("self", "other"))
         init = [
             f"def __init__({', '.join(['self', *given])}):",
             *(lines or [" pass"]),
             *([" self.__post_init__()"] if post_init else []),
         ]
-        equal = [
-            "def __eq__(self, other):",
-            f" return ({mine}) == ({others}) if other.__class__ is self.__class__ else NotImplemented",
-        ]
-        made = {"__init__": _compiled_later("\n".join(init), known), "__eq__": _compiled_later("\n".join(equal), {})}
+        equal, hashed = _comparison([name for name, about in fields.items() if about.compare])
+        made = {"__init__": _compiled_later("\n".join(init), known), "__eq__": equal}
+        return made | {"__hash__": hashed if frozen else None}
+
+    def _comparison(names: list[str]) -> tuple[Any, Any]:
+        """__eq__ and __hash__ by the fields of these names."""
+        compared = attrgetter(*names) if names else type
+
+        def equal(self: Any, other: Any) -> Any:
+            return compared(self) == compared(other) if other.__class__ is self.__class__ else NotImplemented
+
         # Kept: values are made of values, the same ones in many places, and each would be gone through in each of them.
-        hashed = [
-            "def __hash__(self):",
-            " try:",
-            "  return self._hash",
-            " except AttributeError:",
-            f"  self._hash = hash(({mine}))",
-            "  return self._hash",
-        ]
-        return made | {"__hash__": _compiled_later("\n".join(hashed), {}) if frozen else None}
+        def hashed(self: Any) -> int:
+            try:
+                return self._hash
+            except AttributeError:
+                self._hash = hash(compared(self))
+                return self._hash
+
+        return equal, hashed
 
     def _compiled_later(text: str, known: dict[str, Any]) -> Any:
         """The method of this text, which takes its own place in its class at the first call."""

@@ -91,7 +91,8 @@ class Cursor:
     def __init__(self, text: str, start: int = 0, limit: int | None = None) -> None:  # noqa: D107
         self.text = text
         self.tokens: Sequence[Token] = [t for t in islice(tokens(text, start), limit) if t[0] is not Kind.COMMENT]
-        self.folded = [*(_folded(text, token) for token in self.tokens), *_END]
+        self.folded = [_folded(text, token) for token in self.tokens]
+        self.folded += _END
         self.index = 0
 
     @property

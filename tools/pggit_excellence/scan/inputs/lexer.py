@@ -8,32 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import IntEnum, auto
 from functools import partial
 from typing import NamedTuple
 
 
-class Kind(IntEnum):
-    """What a token is; an integer, as sets of them are asked for each token."""
+class Kind:
+    """What a token is. Plain integers: each token is asked for it, and members of an Enum are found ten times slower."""
 
-    WORD = auto()  # an identifier or keyword without quotes
-    QUOTED = auto()  # "..." and U&"..."
-    STRING = auto()  # '...', also N'...', B'...', X'...' and U&'...'
-    ESCAPE_STRING = auto()  # E'...'
-    DOLLAR = auto()  # $tag$...$tag$
-    PARAMETER = auto()  # $1
-    NUMBER = auto()
-    OPERATOR = auto()  # also = and =>
-    PUNCTUATION = auto()  # ( ) [ ] , ; . : and :: := ..
-    COMMENT = auto()  # -- and /* */, which nest
-    META = auto()  # \... : no SQL, a command of psql up to the end of its line
-    OTHER = auto()  # one character that begins no token
+    WORD = 1  # an identifier or keyword without quotes
+    QUOTED = 2  # "..." and U&"..."
+    STRING = 3  # '...', also N'...', B'...', X'...' and U&'...'
+    ESCAPE_STRING = 4  # E'...'
+    DOLLAR = 5  # $tag$...$tag$
+    PARAMETER = 6  # $1
+    NUMBER = 7
+    OPERATOR = 8  # also = and =>
+    PUNCTUATION = 9  # ( ) [ ] , ; . : and :: := ..
+    COMMENT = 10  # -- and /* */, which nest
+    META = 11  # \... : no SQL, a command of psql up to the end of its line
+    OTHER = 12  # one character that begins no token
 
 
 class Token(NamedTuple):
     """Characters `start` to `end` (exclusive) of the text."""
 
-    kind: Kind
+    kind: int  # of Kind
     start: int
     end: int
     closed: bool = True
@@ -49,7 +48,7 @@ WORD_INSIDE = r"[^\x00-#%-/:-@\[-\^`{-\x7f]"
 TAG_INSIDE = r"[^\x00-/:-@\[-\^`{-\x7f]"
 _OPERATOR = r"~!@#^&|`?+\-*/%<>="
 # In this order: the first that matches wins. What follows a closed quote is the same quote without its end.
-_PATTERNS: tuple[tuple[Kind, str], ...] = (
+_PATTERNS: tuple[tuple[int, str], ...] = (
     (Kind.WORD, f"{WORD_START}++(?!['&]){WORD_INSIDE}*+"),
     (Kind.PUNCTUATION, r"::|:=|\.\.|[()\[\],;:]|\.(?!\d)"),
     (Kind.ESCAPE_STRING, r"[eE]'(?:[^'\\]++|\\.|'')*+'"),
@@ -91,7 +90,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]
         yield _token((kind, begin, position, closed))
 
 
-def _finish(text: str, kind: Kind, start: int, found: int, end: int) -> tuple[int, bool]:
+def _finish(text: str, kind: int, start: int, found: int, end: int) -> tuple[int, bool]:
     """Where a token of that kind ends whose pattern matched up to `found`, and whether it is closed."""
     if kind is Kind.DOLLAR:
         closing = text.find(text[start:found], found, end)

@@ -40,26 +40,26 @@ class TokenReader:
         """Read all tokens of the text."""
         self.text = text
         self.at = 0
-        self.words: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.names: list[bool] = []  # whether the token is an identifier or a keyword
+        words: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        names: list[bool] = []
         lower = text.lower() if text.isascii() else ""
         for kind, start, end, _ in tokens(text):
-            if kind is Kind.COMMENT:
-                continue
             if kind is Kind.WORD:
-                self.words.append(lower[start:end] or fold(text[start:end]))
+                words.append(lower[start:end] or fold(text[start:end]))
+            elif kind is Kind.COMMENT:
+                continue
             else:
-                self.words.append(_MARKS.get(kind) or text[start:end])
-            self.starts.append(start)
-            self.ends.append(end)
-            self.names.append(kind in _NAMES)
-        self._executes = [start for start, word in zip(self.starts, self.words, strict=True) if word == "execute"]
-        self.words += ["", ""]  # two, as some look one further
-        self.names += [False, False]
-        self.starts += [len(text), len(text)]
-        self.ends += [len(text), len(text)]
+                words.append(_MARKS.get(kind) or text[start:end])
+            starts.append(start)
+            ends.append(end)
+            names.append(kind in _NAMES)
+        self._executes = [start for start, word in zip(starts, words, strict=True) if word == "execute"]
+        self.words = [*words, "", ""]  # two, as some look one further
+        self.starts = [*starts, len(text), len(text)]
+        self.ends = [*ends, len(text), len(text)]
+        self.names = [*names, False, False]  # whether the token is an identifier or a keyword
 
     @property
     def word(self) -> str:
