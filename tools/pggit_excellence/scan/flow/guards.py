@@ -124,9 +124,6 @@ def refinements(node: Node, scope: Scope, truth: Truth, evaluate: Evaluate) -> R
         return _coalesce(body, scope, truth, evaluate)
     if kind == "CaseExpr" and "arg" not in body:
         return _case(body, scope, truth, evaluate)
-    if kind in {"ColumnRef", "ParamRef"}:
-        names = _variable_of(node)
-        return dict(scope.tested(names, truth)) if names is not None else {}
     compared = _with_constant(body) if kind == "A_Expr" else None
     if compared is not None:
         condition, same = compared
@@ -244,6 +241,9 @@ class _Leaf:
 
     def refine(self, kind: str, body: Node) -> Refinements:
         """What it proves."""
+        names = _variable_of({kind: body}) if kind in {"ColumnRef", "ParamRef"} else None
+        if names is not None:
+            return dict(self.scope.tested(names, self.truth))
         if kind == "NullTest":
             return self._null_test(body)
         if kind == "SubLink":

@@ -32,9 +32,9 @@ from pggit_excellence.scan.flow.environment import (
     ROWS,
     Fact,
     Frame,
+    Known,
     Names,
     State,
-    Known,
     Variable,
     get_path,
     join_arrays,
@@ -288,7 +288,7 @@ class Flow:
         }
 
     def with_nulls(self, value: Value, sql: Sql, state: State, frame: Frame) -> Value:
-        """The result of a function: an array in which something may be NULL says so, since nobody sees how it is made."""
+        """The result of a function: an array in which something may be NULL says so, as nobody sees how it is made."""
         if not isinstance(value, Array) or not value.items or not is_constant(value):
             return value
         node = _condition(sql)

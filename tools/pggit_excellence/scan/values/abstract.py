@@ -201,10 +201,28 @@ def alt(choices: Iterable[Text]) -> Text:
 
 
 def star(body: Text) -> Text:
-    """Any number of `body`."""
+    """Any number of `body`; where that spells whatever somebody likes, it is raw."""
     if body == EMPTY or isinstance(body, Star):
         return body
-    return Star(body)
+    return Star(_spelled(body) if isinstance(body, Alt) else body)
+
+
+def _spelled(body: Alt) -> Alt:
+    """Letters or words, and other characters beside them, in any order: with them a text can be written."""
+    words = [choice for choice in body.choices if isinstance(choice, Hole) and choice.quoting is Quoting.WORD]
+    others = [choice.text for choice in body.choices if isinstance(choice, Const) and not _is_word(choice.text)]
+    if words and others:
+        raw = {choice: replace(choice, quoting=Quoting.RAW) for choice in words}
+        return Alt(tuple(raw[choice] if choice in words else choice for choice in body.choices))
+    single = [choice.text for choice in body.choices if isinstance(choice, Const) and len(choice.text) == 1]
+    if any(map(_is_word, single)) and not all(map(_is_word, single)):
+        return Alt((*body.choices, Hole(Quoting.RAW, Origin(Source.UNKNOWN, "a text made of single characters"))))
+    return body
+
+
+def _is_word(text: str) -> bool:
+    """Whether other words beside it only make a longer word."""
+    return text.replace("_", "a").isalnum() or not text
 
 
 def leaves(value: Value) -> Iterator[Const | Hole | Ref]:
