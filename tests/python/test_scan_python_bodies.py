@@ -80,7 +80,7 @@ SAFE = {
     "if p != 'a':\n    return\nplpy.execute('S ' + p)": "S a",
     "if not p.isidentifier():\n    return\nplpy.execute('S ' + p)": "S {word:p}",
     "import re\nif re.fullmatch(r'[a-z_]\\w*', p):\n    plpy.execute('S ' + p)": "S {word:p}",
-    "import re\nif re.match(r'[a-z]+$', p):\n    plpy.execute(p)": "{word:p}(|\n)",
+    "import re\nif re.match(r'[a-z]+$', p):\n    plpy.execute(p)": "{word:p}",
     "import re\nif re.fullmatch(r'\\w+', p) is not None:\n    plpy.execute(p)": "{word:p}",
     "import re\nw = re.compile(r'[^\\w]+')\nplpy.execute(w.sub('_', p))": "{word:p}",
     "import re\nplpy.execute(re.sub(r'[^A-Za-z0-9_]', '', p))": "{word:p}",

@@ -33,9 +33,11 @@ from pggit_excellence.scan.flow.python_texts import (
     percent,
     unknown,
 )
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.program import Routine
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
+    WITH_NEWLINE,
     Array,
     Const,
     Hole,
@@ -53,7 +55,7 @@ from pggit_excellence.scan.values.abstract import (
     seq,
     star,
 )
-from pggit_excellence.scan.values.texts import changed, placed, printed, requote
+from pggit_excellence.scan.values.texts import changed, one_hole, placed, printed, requote
 
 MAX_STEPS = 50_000  # statements and expressions that are evaluated
 MAX_CHARACTERS = 4  # of a text in which `in` looks for a character
@@ -356,11 +358,13 @@ class Expressions:
 
     def _word(self, test: ast.Call, env: Env) -> Env:
         """The state where the call has found its variable to be a word."""
-        name, behind = self._tested(test, env)
+        name, newline = self._tested(test, env)
         known = env.get(name)
         if known is None or isinstance(known, Thing):
             return env
-        return {**env, name: seq([requote(as_text(known), Quoting.WORD), behind])}
+        if not newline:
+            return {**env, name: requote(as_text(known), Quoting.WORD)}
+        return {**env, name: replace(one_hole(as_text(known), Quoting.WORD), type=WITH_NEWLINE)}
 
     def _allowed(self, op: ast.cmpop, other: ast.expr, env: Env, *, holds: bool) -> Text | None:
         """What `x in (...)` or `x == ...` leaves of x: constants alone, else None."""
@@ -379,21 +383,21 @@ class Expressions:
             return None
         return value
 
-    def _tested(self, test: ast.Call, env: Env) -> tuple[str, Text]:
-        """The variable of which the call proves that it is a word, and what may stand behind the word."""
+    def _tested(self, test: ast.Call, env: Env) -> tuple[str, bool]:
+        """The variable of which the call proves that it is a word, and whether a newline may stand behind the word."""
         match test:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute), args=[]) if (
                 attribute in _WORD_TESTS
             ):
-                return name, EMPTY
+                return name, False
             case ast.Call(args=[*patterns, ast.Name(id=name)], keywords=[]):
                 called = self._eval(test.func, env)
                 known = [self._eval(pattern, env) for pattern in patterns]
                 pattern, method = _pattern_of(called, known)
                 matched = whole(pattern, method) if pattern is not None and method in _MATCHES else None
                 if matched is not None and is_word(matched[0]):
-                    return name, alt([EMPTY, Const("\n")]) if matched[1] else EMPTY
-        return "", EMPTY
+                    return name, matched[1]
+        return "", False
 
     def _substituted(self, called: Thing, items: list[Item]) -> Text | None:
         """What re.sub(pattern, replacement, text) leaves; None where it is not known."""

@@ -103,6 +103,9 @@ class Hole:
     path: tuple[Step, ...] = field(default=(), compare=False)
 
 
+WITH_NEWLINE = "word and newline"  # as the type of a hole: a newline may stand behind the word
+
+
 @dataclass(frozen=True, slots=True)
 class Const:
     """The programmer's text. `place` is set when character i of `text` is character `place.start + i` of the file."""

@@ -795,11 +795,11 @@ class _Names:
 
     def tested(self, names: tuple[str, ...], truth: Truth) -> Mapping[tuple[str, ...], Value]:
         """As in the scope of the expression; in a query the names may be those of columns."""
-        return {} if self.terms.frames else self.terms.scope.tested(names, truth)
+        return {} if any(self.terms.frames) else self.terms.scope.tested(names, truth)
 
     def is_given(self, names: tuple[str, ...]) -> bool:
         """As in the scope of the expression; in a query the names may be those of columns."""
-        return not self.terms.frames and self.terms.scope.is_given(names)
+        return not any(self.terms.frames) and self.terms.scope.is_given(names)
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """As in the scope of the expression."""
