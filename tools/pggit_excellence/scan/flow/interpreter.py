@@ -662,6 +662,8 @@ class Flow:
             for key, value in heads.items():
                 if value != entries[key]:
                     head.set(key, value)
+                elif head.facts:
+                    head.outdate(key)
             end, exits = once(head.copy())
             if end is None:
                 break

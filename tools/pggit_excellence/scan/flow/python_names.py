@@ -30,6 +30,7 @@ _READS = {"get", "setdefault"}
 _REORDERS = {"sort", "reverse", "clear", "pop", "popitem", "popleft", "remove", "discard", "insert", "rotate",
              "move_to_end", "__delitem__", "__imul__"}  # fmt: skip
 _TYPES = {"list", "dict", "set"}
+_FETCHES = {"modules", "import_module", "__import__", "__self__", "__globals__"}
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -75,9 +76,21 @@ def own_meaning(tree: ast.AST) -> bool:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for item in node.names
     }
-    groups = aliases(tree)
-    modules = modules.union(*(groups.get(name, ()) for name in modules))
+    if _are_handed_on(modules, tree):
+        groups = aliases(tree)
+        modules = modules.union(*(groups.get(name, ()) for name in modules))
     return _has_own_operators(tree) or any(_replaces(node, modules) for node in ast.walk(tree))
+
+
+def _are_handed_on(modules: set[str], tree: ast.AST) -> bool:
+    """Whether one of the modules may go by another name: it stands by itself, or is fetched from where all are."""
+    used = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used |= {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return any(
+        (isinstance(node, ast.Name) and ((node.id in modules and id(node) not in used) or node.id in _FETCHES))
+        or (isinstance(node, ast.Attribute) and node.attr in _FETCHES)
+        for node in ast.walk(tree)
+    )
 
 
 def _replaces(node: ast.AST, modules: set[str]) -> bool:
