@@ -121,12 +121,12 @@ class State:
         """The variable is assigned."""
         self.values[key] = value
         self.refined.pop(key, None)
-        if self.facts:
-            self.outdate(key)
+        self.outdate(key)
 
     def outdate(self, key: str) -> None:
         """What is known beside the values is not true any more of this variable."""
-        self.facts = {name: fact for name, fact in self.facts.items() if name != key and not fact.speaks_of(key)}
+        if self.facts:
+            self.facts = {name: fact for name, fact in self.facts.items() if name != key and not fact.speaks_of(key)}
 
     def learn(self, key: str, fact: Fact) -> None:
         """Something is known of the variable that was assigned last."""

@@ -658,12 +658,7 @@ class Flow:
         heads, strict = self._closed(statement, entries, end)
         for tries in range(_ROUNDS):
             del self.log[marked:]
-            head = state.copy()
-            for key, value in heads.items():
-                if value != entries[key]:
-                    head.set(key, value)
-                elif head.facts:
-                    head.outdate(key)
+            head = _at_the_head(state, entries, heads)
             end, exits = once(head.copy())
             if end is None:
                 break
@@ -1136,6 +1131,16 @@ def _is_boolean(variable: Variable) -> bool:
 
 # A boolean that is NULL is neither true nor false.
 _NULL = Fact(proves={Truth.TRUE: None, Truth.FALSE: None, Truth.NOT_TRUE: {}, Truth.NOT_FALSE: {}})
+
+
+def _at_the_head(state: State, entries: Mapping[str, Value], heads: Mapping[str, Value]) -> State:
+    """The state with which any iteration begins: a value may be the same as before the loop, what it means is not."""
+    head = state.copy()
+    for key, value in heads.items():
+        if value != entries[key]:
+            head.set(key, value)
+        head.outdate(key)
+    return head
 
 
 def _loop_key(key: str, statement: Any) -> str:
