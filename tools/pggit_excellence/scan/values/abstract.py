@@ -217,8 +217,8 @@ def _spelled(body: Alt) -> Alt:
     if words and others:
         raw = {choice: replace(choice, quoting=Quoting.RAW) for choice in words}
         return Alt(tuple(raw[choice] if choice in words else choice for choice in body.choices))
-    single = [choice.text for choice in body.choices if isinstance(choice, Const) and len(choice.text) == 1]
-    if any(map(_is_word, single)) and not all(map(_is_word, single)):
+    characters = [choice.text for choice in body.choices if isinstance(choice, Const) and len(choice.text) <= 1]
+    if len(characters) == len(body.choices) and others and len(others) < len("".join(characters)):
         return Alt((*body.choices, Hole(Quoting.RAW, Origin(Source.UNKNOWN, "a text made of single characters"))))
     return body
 
