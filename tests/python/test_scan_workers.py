@@ -61,21 +61,37 @@ def test_hanging_c_code_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_more_processes_than_a_machine_has() -> None:
-    """They are not started, and what they would take fits into a pipe that nobody reads yet."""
-    sizes = [1] * 200_000
-    assert len(workers._chunks(sizes, 100_000)) <= 1001
-    assert sorted(index for chunk in workers._chunks(sizes, 100_000) for index in chunk) == list(range(len(sizes)))
+    """They are not started, and what each would take fits into a pipe that nobody reads yet."""
+    isolated = Isolated(str, [1] * 500, 100_000)
+    assert len(isolated._run.workers) <= workers._MOST_PROCESSES
+    assert isolated.answers() == [str(index) for index in range(500)]
+    assert max(map(len, workers._queues([1] * 200_000, workers._MOST_PROCESSES))) <= workers._CHUNKS + 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
-def test_chunks_are_neighbours_of_about_the_same_work(count: int) -> None:
-    sizes = [1000, *[10] * 500, 3000, *[10] * 500]
-    chunks = workers._chunks(sizes, count)
-    assert sorted(index for chunk in chunks for index in chunk) == list(range(len(sizes)))
-    assert all(chunk == list(range(chunk[0], chunk[-1] + 1)) for chunk in chunks)
-    work = [sum(sizes[index] for index in chunk) for chunk in chunks]
-    assert work == sorted(work, reverse=True)
-    assert max(work) <= sum(sizes) / (6 * count) + 3000
+def test_each_process_has_neighbours_in_chunks_of_about_the_same_work(count: int) -> None:
+    sizes = [1000, *[10] * 500, 3000, *[10] * 500, *[0] * 50]
+    queues = workers._queues(sizes, count)
+    assert len(queues) <= count
+    tasks = [[index for chunk in queue for index in chunk] for queue in queues]
+    assert [index for queue in tasks for index in sorted(queue)] == list(range(len(sizes)))
+    assert max(sum(sizes[index] for index in queue) for queue in tasks) <= sum(sizes) / count + 3000
+    for queue in queues:
+        assert all(chunk == list(range(chunk[0], chunk[-1] + 1)) for chunk in queue)
+        work = [sum(sizes[index] for index in chunk) for chunk in queue]
+        assert work == sorted(work, reverse=True)
+        assert max(work) <= sum(sizes) / (workers._CHUNKS * count) + 3000
+
+
+def test_a_process_without_work_takes_that_of_another() -> None:
+    """Sizes are only guessed: here all work is in the first half, and the second process is soon done with its own."""
+
+    def slow(index: int) -> int:
+        time.sleep(0.02 if index < 50 else 0)
+        return os.getpid()
+
+    answers = Isolated(slow, [1] * 100, 2).answers()
+    assert len(set(answers[:50])) == 2
 
 
 def test_nothing_to_do() -> None:

@@ -30,6 +30,7 @@ _Queue = list[list[int]]  # tasks in chunks
 _DEEP = 5000
 _PIPE = 1 << 20
 _CHUNKS = 32  # for each process
+_MOST_PROCESSES = 200  # each needs two files, of which a process may often have a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Isolated(Generic[Result]):
         Unless it is `limited` a task may take any time.
         """
         self._task, self._limited = task, limited
-        self._jobs = jobs or _processors()
+        self._jobs = min(jobs or _processors(), _MOST_PROCESSES)
         self._queues = _queues(sizes, self._jobs)
         self._run = self._begun(self._queues)
 
@@ -102,7 +103,7 @@ def _queues(sizes: Sequence[int], count: int) -> list[_Queue]:
     most, before, work = total / (count * _CHUNKS), 0, total
     for index, size in enumerate(sizes):
         if work >= most:
-            queue, work = queues[before * count // total], 0
+            queue, work = queues[min(before * count // total, count - 1)], 0
             queue.append([])
         queue[-1].append(index)
         work += size

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Kind:
-    """What a token is. Plain integers: each token is asked for it, and members of an Enum are found ten times slower."""
+    """What a token is. Plain integers, as each token is asked for it: members of an Enum are found ten times slower."""
 
     WORD = 1  # an identifier or keyword without quotes
     QUOTED = 2  # "..." and U&"..."
