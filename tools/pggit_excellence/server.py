@@ -235,7 +235,9 @@ def copy_installation(major: int, into: Path) -> Installation:
 def make_install(installation: Installation, checkout: Path) -> None:
     """`make install` of the extension into the private copy."""
     command = ["make", "--silent", "-C", str(checkout), "install", f"PG_CONFIG={installation.pg_config}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with (checkout / "Makefile").open("rb") as one_at_a_time:  # what is missing in build/ is made there
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ServerError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
 
