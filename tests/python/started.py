@@ -11,7 +11,8 @@ from typing import Any
 
 from conftest import ROOT
 
-KEPT = ["setpriv", "--pdeathsig", "KILL"]  # a child that does not outlive this process
+# A child that does not outlive this process, and that Ctrl-C reaches also where this process does not listen to it.
+KEPT = ["env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL"]
 COMMAND = [sys.executable, "-m", "pggit_excellence"]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "tools")}
 

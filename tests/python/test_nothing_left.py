@@ -15,6 +15,7 @@ import pytest
 
 from conftest import ROOT
 from pggit_excellence.server import ABANDONED_SECONDS, DISK, LOCK, MEMORY, PREFIX, Installation, workspace
+from started import KEPT
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")]
 
@@ -60,7 +61,7 @@ def run(installation: Installation, tmp_path: Path) -> Iterator[tuple[subprocess
     mark, ready = f"MARK={uuid.uuid4()}", tmp_path / "ready"
     path = os.pathsep.join(str(ROOT / part) for part in ("tools", "tests/python"))
     names = {"PYTHONPATH": path, "BINDIR": str(installation.bindir), "READY": str(ready)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=1", "--rootdir=."]
+    command = [*KEPT, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=1", "--rootdir=."]
     with subprocess.Popen(
         [*command, "test_long.py"],
         cwd=tmp_path,
