@@ -17,7 +17,8 @@ CREATE FUNCTION pggit_excellence._hashed_text(content text)
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $body$
-    SELECT CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) ANY (ARRAY['UTF8', 'SQL_ASCII'])
+    SELECT CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'UTF8'
+                  OR pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'SQL_ASCII'
                 THEN pggit_excellence._bytes(content) ELSE pg_catalog.convert_to(content, 'UTF8') END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._hashed_text(text) IS
