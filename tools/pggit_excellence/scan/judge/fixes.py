@@ -89,7 +89,7 @@ def _call(hole: Hole, letter: str) -> str:
 
 def _is_result_of(hole: Hole, letter: str) -> bool:
     """Whether the fix would call the function whose result this is: one that somebody has put in its place."""
-    called = hole.origin.name.removeprefix("plpy.") == _FUNCTION[letter]
+    called = hole.origin.name.removeprefix("plpy.").removesuffix("()") == _FUNCTION[letter]
     return hole.specifier is None and hole.origin.source is Source.FUNCTION and called
 
 
