@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -87,9 +88,9 @@ def test_functions_that_all_call_each_other(monkeypatch: pytest.MonkeyPatch, bod
     analyses = []
     once = summaries.Summaries._once
 
-    def counted(self: summaries.Summaries, routine: summaries.Routine, *, called: bool = True) -> summaries.Summary:
+    def counted(self: summaries.Summaries, routine: summaries.Routine, *arguments: Any, **options: Any) -> Any:
         analyses.append(routine.key)
-        return once(self, routine, called=called)
+        return once(self, routine, *arguments, **options)
 
     monkeypatch.setattr(summaries.Summaries, "_once", counted)
     monkeypatch.setattr(summaries, "_PATIENCE", 20)

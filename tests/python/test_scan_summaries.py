@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -284,9 +285,9 @@ def in_copies(monkeypatch: pytest.MonkeyPatch, copies: int) -> tuple[list[object
     asked: list[str] = []
     applied = summaries.Summaries._applied
 
-    def counted(self: summaries.Summaries, routine: Routine, bound: dict[str, object]) -> object:
+    def counted(self: summaries.Summaries, routine: Routine, *arguments: Any) -> object:
         asked.append(routine.key)
-        return applied(self, routine, bound)  # type: ignore[arg-type]
+        return applied(self, routine, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(summaries.Summaries, "_applied", counted)

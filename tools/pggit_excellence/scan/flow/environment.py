@@ -6,9 +6,10 @@ variable (or the field of a record), then as `label.variable`. Values are kept a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
+from pggit_excellence.scan.flow.guards import agreed
 from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.plpgsql.syntax import Declaration
 from pggit_excellence.scan.values.abstract import (
@@ -24,6 +25,7 @@ from pggit_excellence.scan.values.abstract import (
     map_leaves,
 )
 from pggit_excellence.scan.values.abstract import alt as one_of
+from pggit_excellence.scan.values.scope import Truth
 from pggit_excellence.scan.values.sqltypes import is_built_in, parse_type
 from pggit_excellence.scan.values.terms import record_field
 
@@ -79,25 +81,60 @@ class Frame:
             frame = frame.parent
 
 
+# What a field of a variable (its key, the names of the field) is.
+Known = Mapping[tuple[str, Names], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of a variable beside its value, until it or what it says something of is assigned.
+
+    `given`: it holds a constant that is not NULL. `proves`: what others are where this one, a boolean that was assigned
+    a condition, is true...; None where it cannot be that.
+    """
+
+    given: bool = False
+    proves: Mapping[Truth, Known | None] = field(default_factory=dict)
+
+    def speaks_of(self, key: str) -> bool:
+        """Whether it says something of that variable."""
+        return any(about == key for known in self.proves.values() for about, _ in known or ())
+
+
 @dataclass(slots=True)
 class State:
     """What each variable holds at one point of the routine.
 
     `refined` has, for a variable that a guard has narrowed since it was assigned, what it holds without the guard:
-    where the two ways meet again, that is what they agree on.
+    where the two ways meet again, that is what they agree on. `facts` is never changed but replaced.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
     refined: dict[str, Value] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A state that can be changed alone."""
-        return State(dict(self.values), dict(self.refined))
+        return State(dict(self.values), dict(self.refined), self.facts)
 
     def set(self, key: str, value: Value) -> None:
         """The variable is assigned."""
         self.values[key] = value
         self.refined.pop(key, None)
+        self.outdate(key)
+
+    def outdate(self, key: str) -> None:
+        """What is known beside the values is not true any more of this variable."""
+        if self.facts:
+            self.facts = {name: fact for name, fact in self.facts.items() if name != key and not fact.speaks_of(key)}
+
+    def learn(self, key: str, fact: Fact) -> None:
+        """Something is known of the variable that was assigned last."""
+        self.facts = {**self.facts, key: fact}
+
+    def known(self) -> Known:
+        """What guards have proved of texts."""
+        return {(key, ()): self.values[key] for key in self.refined if isinstance(self.values[key], Text)}
 
     def refine(self, key: str, value: Value) -> None:
         """A guard has narrowed the variable."""
@@ -114,8 +151,15 @@ def join_states(states: Iterable[State | None]) -> State | None:
     return reduce(_join_two, reached) if reached else None
 
 
+def name_of(key: str) -> str:
+    """The name of the variable with that key."""
+    return key.partition("@")[0]
+
+
 def _join_two(left: State, right: State) -> State:
     joined = State({key: value for key, value in right.values.items() if key.endswith(ROWS) and key not in left.values})
+    if left.facts and right.facts:
+        joined.facts = _join_facts(left, right)
     for key, value in left.values.items():
         if key not in right.values:  # declared in a block that one of them has left, or a cursor that it has not opened
             if key.endswith(ROWS):
@@ -130,6 +174,27 @@ def _join_two(left: State, right: State) -> State:
             continue
         joined.values[key] = _join_values(value, other, left.refined.get(key), right.refined.get(key))
     return joined
+
+
+def _join_facts(left: State, right: State) -> Mapping[str, Fact]:
+    """What is known of a variable on both ways; where it was assigned on one, with what that way's guards proved."""
+    if left.facts is right.facts:
+        return left.facts
+    found = {}
+    for key in left.facts.keys() & right.facts.keys():
+        one, other = left.facts[key], right.facts[key]
+        if one is not other and one.proves and other.proves:
+            proves = {truth: _either((one.proves[truth], left), (other.proves[truth], right)) for truth in Truth}
+            found[key] = Fact(one.given and other.given, proves)
+        elif one is other or (one.given and other.given):
+            found[key] = one
+    return found
+
+
+def _either(*ways: tuple[Known | None, State]) -> Known | None:
+    """What is proved whichever of the ways was taken that can be; None: none of them."""
+    possible = [{**state.known(), **known} for known, state in ways if known is not None]
+    return agreed(possible) if possible else None
 
 
 def _join_values(left: Value, right: Value, left_base: Value | None, right_base: Value | None) -> Value:

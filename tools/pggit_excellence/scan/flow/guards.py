@@ -35,6 +35,7 @@ from pggit_excellence.scan.values.abstract import (
     star,
 )
 from pggit_excellence.scan.values.catalog import catalog
+from pggit_excellence.scan.values.functions import MODELS
 from pggit_excellence.scan.values.scope import Scope, Truth
 from pggit_excellence.scan.values.texts import array_items, representative
 
@@ -90,9 +91,17 @@ class NarrowedScope:
         """As in the scope within."""
         return self.inner.call(name, arguments, named, place)
 
-    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+    def answers(self, name: Name, arguments: list[Value], truth: Truth, given: frozenset[int]) -> Mapping[int, Value]:
         """As in the scope within."""
-        return self.inner.answers(name, arguments, truth)
+        return self.inner.answers(name, arguments, truth, given)
+
+    def tested(self, names: Names, truth: Truth) -> Mapping[Names, Value]:
+        """As in the scope within."""
+        return self.inner.tested(names, truth)
+
+    def is_given(self, names: Names) -> bool:
+        """As in the scope within."""
+        return self.inner.is_given(names)
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """As in the scope within."""
@@ -232,6 +241,9 @@ class _Leaf:
 
     def refine(self, kind: str, body: Node) -> Refinements:
         """What it proves."""
+        names = _variable_of({kind: body}) if kind in {"ColumnRef", "ParamRef"} else None
+        if names is not None:
+            return dict(self.scope.tested(names, self.truth))
         if kind == "NullTest":
             return self._null_test(body)
         if kind == "SubLink":
@@ -253,7 +265,8 @@ class _Leaf:
         if not schema and name in catalog().results:  # the server's own is meant
             return {}
         values = [self.evaluate(argument, self.scope) for argument in arguments]
-        answers = self.scope.answers((schema[-1] if schema else "", name), values, self.truth)
+        given = given_constants(arguments, values, self.scope)
+        answers = self.scope.answers((schema[-1] if schema else "", name), values, self.truth, given)
         variables = {index: _variable_of(arguments[index]) for index in answers if index < len(arguments)}
         return {
             names: answers[index] for index, names in variables.items() if names is not None and self._comparable(names)
@@ -266,7 +279,7 @@ class _Leaf:
         if len(arguments) != 2 or set(call) - _PLAIN_CALL:
             return {}
         if _is_server(call, {"array_position"}):
-            return certain._elements(arguments[1], self.evaluate(arguments[0], self.scope))
+            return certain._elements(arguments[1], arguments[0])
         return certain._pattern(*arguments) if _is_server(call, {"regexp_match"}) else {}
 
     def _null_test(self, body: Node) -> Refinements:
@@ -296,7 +309,7 @@ class _Leaf:
         if kind == "AEXPR_SIMILAR" and (name == "~") == holds:
             return self._similar(left, right)
         if (kind, name, holds) in _ARRAY_FORMS:
-            return self._elements(left, self.evaluate(right, self.scope))
+            return self._elements(left, right)
         return self._comparison(name, left, right) if kind == "AEXPR_OP" else {}
 
     def _comparison(self, name: str, left: Node, right: Node) -> Refinements:
@@ -340,7 +353,7 @@ class _Leaf:
         certain = self.truth is Truth.TRUE or "A_ArrayExpr" in array
         if len(elements) != 1 or not certain:
             return {}
-        return replace(self, truth=Truth.TRUE)._elements(elements[0], self.evaluate(array, self.scope))
+        return replace(self, truth=Truth.TRUE)._elements(elements[0], array)
 
     def _similar(self, left: Node, right: Node) -> Refinements:
         """`x SIMILAR TO '[a-z]+'`, which is about the whole text."""
@@ -375,20 +388,21 @@ class _Leaf:
         certain = not _has(body["subselect"], "A_Expr")
         return self.one_of(body["testexpr"], list(rows.items or [rows.element]), certain=certain)
 
-    def _elements(self, left: Node, array: Value) -> Refinements:
+    def _elements(self, left: Node, right: Node) -> Refinements:
+        array = self.evaluate(right, self.scope)
         if isinstance(array, Const):
             array = _array_constant(array.text)
         if not isinstance(array, Array):
             return {}
         if array.items is None:
             return self.one_of(left, [array.element], certain=False)
-        return self.one_of(left, list(array.items))
+        return self.one_of(left, list(array.items), certain=is_given(right, self.scope, array=True))
 
     def _items(self, left: Node, items: list[Node]) -> Refinements:
         if any("CollateClause" in item for item in items):  # it may not tell different texts apart
             return {}
         values = [self.evaluate(item, self.scope) for item in items]
-        return self.one_of(left, values, certain=all(map(is_literal, items)))
+        return self.one_of(left, values, certain=all(is_given(item, self.scope) for item in items))
 
     def one_of(self, left: Node, values: list[Value], *, certain: bool = True) -> Refinements:
         """The variable is one of the values, where they are better than what it holds.
@@ -427,7 +441,7 @@ class _Leaf:
         pattern = self.evaluate(right, self.scope)
         if names is None or not isinstance(pattern, Const) or not self._comparable(names):
             return {}
-        if self.truth not in {Truth.TRUE, Truth.FALSE} and not is_literal(right):  # NULL where the pattern is
+        if self.truth not in {Truth.TRUE, Truth.FALSE} and not is_given(right, self.scope):  # NULL where the pattern is
             return {}
         return self._matched(left, pattern.text)
 
@@ -480,6 +494,7 @@ _NOT_LONGER = {(">", False), ("=", True), ("<>", False), ("!=", False), ("<=", T
 _LENGTHS = {"length", "char_length", "character_length", "octet_length"}
 _EMPTY_ONLY_OF_EMPTY = _LENGTHS | {"lower", "upper"}
 _QUOTE_IDENT = (["quote_ident"], ["pg_catalog", "quote_ident"])
+_SPLITS = {"string_to_array", "regexp_split_to_array"}
 _KEEPS_TEXT = {"text", "varchar", "bpchar"}  # name keeps 63 bytes of it
 
 
@@ -529,6 +544,30 @@ def is_literal(node: Node) -> bool:
     while "TypeCast" in node:
         node = node["TypeCast"]["arg"]
     return "A_Const" in node and not node["A_Const"].get("isnull")
+
+
+def is_given(node: Node, scope: Scope, *, array: bool = False) -> bool:
+    """Whether it is certainly not NULL: a constant, an array of such, or a variable that holds one.
+
+    An `array` that a scanned function returns says itself what in it may be NULL.
+    """
+    while "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    if "A_ArrayExpr" in node:
+        return all(is_given(element, scope) for element in node["A_ArrayExpr"].get("elements", []))
+    call = node.get("FuncCall", {})
+    if call and array and not set(call) - _PLAIN_CALL:
+        *_, name = (item["String"]["sval"] for item in call["funcname"])
+        known = name in catalog().results or name in MODELS
+        return not known or (name in _SPLITS and all(map(is_literal, call.get("args", []))))
+    names = _variable_of(node)
+    return is_literal(node) if names is None else scope.is_given(names)
+
+
+def given_constants(arguments: Sequence[Node], values: Sequence[Value], scope: Scope) -> frozenset[int]:
+    """Positions of the arguments that are constants and not NULL."""
+    pairs = enumerate(zip(arguments, values, strict=True))
+    return frozenset(index for index, (node, value) in pairs if is_constant(value) and is_given(node, scope))
 
 
 def _with_default(node: Node) -> tuple[Node, bool]:

@@ -30,7 +30,9 @@ from pggit_excellence.scan.flow.assignments import (
 )
 from pggit_excellence.scan.flow.environment import (
     ROWS,
+    Fact,
     Frame,
+    Known,
     Names,
     State,
     Variable,
@@ -38,11 +40,12 @@ from pggit_excellence.scan.flow.environment import (
     join_arrays,
     join_states,
     made_of,
+    name_of,
     put_path,
 )
 from pggit_excellence.scan.flow.inner_calls import inner_calls
 from pggit_excellence.scan.flow.rows import rows_of
-from pggit_excellence.scan.flow.variables import anything, declare, field_type, routine_frame, unset
+from pggit_excellence.scan.flow.variables import FOUND, anything, declare, field_type, routine_frame, unset
 from pggit_excellence.scan.flow.words import words
 from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs.program import Name, Program, Routine
@@ -62,6 +65,7 @@ from pggit_excellence.scan.values.abstract import (
     Text,
     Value,
     as_text,
+    is_constant,
     join,
     join_all,
     leaves,
@@ -69,7 +73,7 @@ from pggit_excellence.scan.values.abstract import (
 from pggit_excellence.scan.values.expressions import evaluate, evaluate_node, evaluate_query
 from pggit_excellence.scan.values.scope import Truth
 from pggit_excellence.scan.values.sqltree import parse_expression, parse_statement, strings
-from pggit_excellence.scan.values.sqltypes import parse_type
+from pggit_excellence.scan.values.sqltypes import UNKNOWN_TYPE, parse_type
 from pggit_excellence.scan.values.texts import LOOP, may_have_no_row, perhaps_null
 
 _KEYWORD = len("EXECUTE")
@@ -79,6 +83,7 @@ _LEAVING = {"exception", ""}  # levels of RAISE
 _ROUNDS = 5
 # How many IF in a row are followed branch by branch.
 _PARTED = 3
+_FOUND = f"{FOUND}@special"  # which other statements assign as well
 _ERROR_WORDS = {"returned_sqlstate"}
 # Functions of the server that return any number of rows.
 _SETS = frozenset(
@@ -116,8 +121,10 @@ class Calls(Protocol):
     def runs(self, words: frozenset[str], code: str) -> bool:
         """Whether the code, which has these words, is worth evaluating for what it does."""
 
-    def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
-        """What the call does; None: no function of the scanned set."""
+    def call(
+        self, name: Name, arguments: list[Value], named: Mapping[str, Value], given: frozenset[int] = frozenset()
+    ) -> CallResult | None:
+        """What the call does; None: no function of the scanned set. `given`: positions of constants, none NULL."""
 
 
 @dataclass(slots=True)
@@ -163,10 +170,32 @@ class Here:
         """The result of a scanned function; what it is made to run is noted."""
         return self.flow.called(name, arguments, named, place)
 
-    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+    def answers(self, name: Name, arguments: list[Value], truth: Truth, given: frozenset[int]) -> Mapping[int, Value]:
         """What the arguments are where the function has that answer."""
-        result = self.flow.calls.call(name, arguments, {})
+        result = self.flow.calls.call(name, arguments, {}, given)
         return result.answers.get(truth, {}) if result is not None else {}
+
+    def tested(self, names: Names, truth: Truth) -> Mapping[Names, Value]:
+        """What the condition proves that a boolean variable holds the outcome of."""
+        fact = self._fact(names)
+        proved = fact.proves.get(truth) if fact is not None else None
+        found = {}
+        for (key, fields), value in (proved or {}).items():
+            variable = self.frame.find((name_of(key),))  # another one may hide it here
+            if variable is not None and variable[0].key == key and guards.is_comparable((name_of(key), *fields), self):
+                found[name_of(key), *fields] = value
+        return found
+
+    def is_given(self, names: Names) -> bool:
+        """Whether the variable holds a constant that is not NULL."""
+        fact = self._fact(names)
+        return fact is not None and fact.given
+
+    def _fact(self, names: Names) -> Fact | None:
+        if not self.state.facts:
+            return None
+        found = self.frame.find(names)
+        return self.state.facts.get(found[0].key) if found is not None and not found[1] else None
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """A function runs the text."""
@@ -190,10 +219,18 @@ class Flow:
     """The analysis of one routine's body."""
 
     def __init__(
-        self, program: Program, routine: Routine, calls: Calls, known: Mapping[str, Value] | None = None
+        self,
+        program: Program,
+        routine: Routine,
+        calls: Calls,
+        known: Mapping[str, Value] | None = None,
+        given: Container[str] = (),
     ) -> None:
-        """Nothing is analysed yet; `log` gets what is found. `known` has parameters whose values are given."""
-        self.program, self.routine, self.calls, self.known = program, routine, calls, known or {}
+        """Nothing is analysed yet; `log` gets what is found.
+
+        `known` has parameters whose values are known, `given` those of them that are not NULL.
+        """
+        self.program, self.routine, self.calls, self.known, self.given = program, routine, calls, known or {}, given
         self.log: list[events.Event] = []
         self.expected: dict[int, str] = {}  # every EXECUTE of the body: its kind
         self.prefer_columns, self.prefer_variables = routine.language == "sql", False
@@ -223,6 +260,8 @@ class Flow:
             found = frame.find((name,))
             if found is not None:
                 state.set(found[0].key, value)
+                if name in self.given:
+                    state.learn(found[0].key, Fact(given=True))
         return state, frame
 
     def body(self, block: syntax.Block) -> None:
@@ -247,6 +286,15 @@ class Flow:
             for name, (key, given) in self._given.items()
             if state.refined.get(key) == given and guards.is_harmless(state.values[key])
         }
+
+    def with_nulls(self, value: Value, sql: Sql, state: State, frame: Frame) -> Value:
+        """The result of a function: an array in which something may be NULL says so, as nobody sees how it is made."""
+        if not isinstance(value, Array) or not value.items or not is_constant(value):
+            return value
+        node = _condition(sql)
+        if node is not None and guards.is_given(node, Here(self, state, frame, sql.start)):
+            return value
+        return Array(join(EMPTY, value.element), tuple(join(EMPTY, item) for item in value.items))
 
     def answered(self, sql: Sql, state: State, frame: Frame) -> None:
         """Note what a result of the function says of the parameters, if it is a boolean."""
@@ -331,12 +379,38 @@ class Flow:
         narrowed = state.copy()
         node = _condition(sql) if sql is not None else None
         if sql is not None and node is not None and not self._may_have_no_row(node):
-            here = Here(self, state, frame, sql.start)
-            marked = len(self.log)
-            found = guards.refinements(node, here, truth, lambda part, scope: evaluate_node(part, sql.text, scope))
-            self._refine(narrowed, found, frame)
-            del self.log[marked:]  # `notice` has seen the condition already
+            self._refine(narrowed, self._refinements(sql, node, truth, state, frame), frame)
         return narrowed
+
+    def _refinements(
+        self, sql: Sql, node: dict[str, Any], truth: Truth, state: State, frame: Frame
+    ) -> Mapping[Names, Value]:
+        """What variables are where the condition has that outcome."""
+        marked = len(self.log)
+        here = Here(self, state, frame, sql.start)
+        found = guards.refinements(node, here, truth, lambda part, scope: evaluate_node(part, sql.text, scope))
+        del self.log[marked:]  # `notice` has seen the condition already
+        return found
+
+    def fact(self, variable: Variable, sql: Sql, value: Value, state: State, frame: Frame) -> Fact | None:
+        """What is known of a variable, beside its value, once the expression was assigned to it."""
+        constant = isinstance(value, Const | Array) and value != EMPTY and is_constant(value)
+        if not (constant or _is_boolean(variable)) or variable.key == _FOUND:
+            return None
+        node = _condition(sql)
+        if node is None or self._may_have_no_row(node):
+            return None
+        if not _is_boolean(variable):
+            return Fact(given=True) if guards.is_given(node, Here(self, state, frame, sql.start)) else None
+        return Fact(proves={truth: self._tested(sql, node, truth, state, frame) for truth in Truth})
+
+    def _tested(self, sql: Sql, node: dict[str, Any], truth: Truth, state: State, frame: Frame) -> Known | None:
+        """What texts are where the condition has that outcome; None: it cannot."""
+        if not guards.is_possible(node, truth):
+            return None
+        found = self._refinements(sql, node, truth, state, frame)
+        places = {names: frame.find(names) for names in found}
+        return {(at[0].key, at[1]): found[names] for names, at in places.items() if at is not None}
 
     def _may_have_no_row(self, node: Any) -> bool:
         """Whether a function in it returns rows: without one the condition is NULL, whatever it says."""
@@ -441,11 +515,16 @@ class Flow:
             return
         value = self.value(declaration.default, state, frame) if declaration.default is not None else None
         variable = declare(declaration, frame, self.program)
-        if value is None:
+        if value is None or declaration.default is None:
             state.set(variable.key, unset(variable, self.program))
+            if _is_boolean(variable):
+                state.learn(variable.key, _NULL)
             return
+        fact = self.fact(variable, declaration.default, value, state, frame)
         statement = Statement(declaration.start, _end(declaration))
         self.store(state, variable.key, self._traced(fitted(value, variable.type, self.program), statement))
+        if fact is not None:
+            state.learn(variable.key, fact)
 
     def _caught(self, entry: State, first: int) -> State:
         """The state in which a handler starts: anything that the block has assigned by then."""
@@ -579,10 +658,7 @@ class Flow:
         heads, strict = self._closed(statement, entries, end)
         for tries in range(_ROUNDS):
             del self.log[marked:]
-            head = state.copy()
-            for key, value in heads.items():
-                if value != entries[key]:
-                    head.set(key, value)
+            head = _at_the_head(state, entries, heads)
             end, exits = once(head.copy())
             if end is None:
                 break
@@ -761,7 +837,9 @@ class Flow:
         columns = self.columns(statement.sql, state, frame)
         if may_have_no_row(statement.sql.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
+        fact = self._fact(statement.targets, statement.sql, columns[0][1], state, frame) if len(columns) == 1 else None
         self.assign_row(statement.targets, columns, statement, state, frame)
+        self._learn(statement.targets, fact, state, frame)
         return state
 
     def _checked(self, sql: Sql, state: State, frame: Frame) -> None:
@@ -777,7 +855,8 @@ class Flow:
         marked = len(self.log)
         here = Here(self, state, frame, sql.start)
         values = [evaluate_node(argument, sql.text, here) for argument in arguments]
-        result = self.calls.call((names[-2] if len(names) > 1 else "", names[-1]), values, {})
+        given = guards.given_constants(arguments, values, here)
+        result = self.calls.call((names[-2] if len(names) > 1 else "", names[-1]), values, {}, given)
         del self.log[marked:]  # `notice` has seen the call already
         if result is not None:
             self._prove(result, [_reference(argument) for argument in arguments], state, frame)
@@ -807,7 +886,8 @@ class Flow:
                 named[inner["name"]] = value
             else:
                 values.append(value)
-        result = self.calls.call((names[-2] if len(names) > 1 else "", names[-1]), values, named)
+        given = frozenset() if named else guards.given_constants(arguments, values, here)
+        result = self.calls.call((names[-2] if len(names) > 1 else "", names[-1]), values, named, given)
         if result is None:
             why = raw(Origin(Source.FUNCTION, ".".join(names)))
             outputs: Mapping[int, Value] = dict.fromkeys(range(len(arguments)), why)
@@ -877,7 +957,7 @@ class Flow:
 
     def _return(self, statement: syntax.Return, state: State, frame: Frame) -> State | None:
         if statement.value is not None:
-            value = self.value(statement.value, state, frame)
+            value = self.with_nulls(self.value(statement.value, state, frame), statement.value, state, frame)
             self.log.append(events.Returned(self._traced(value, statement)))
             self.answered(statement.value, state, frame)
         elif self._outputs and (statement.next or not self.routine.returns_set):
@@ -913,8 +993,21 @@ class Flow:
             value = row_fitted(columns_of(value), found[0], self.program)
             self.store(state, found[0].key, self._traced(value, statement))
             return state
+        fact = self._fact((statement.target,), statement.value, value, state, frame)
         self.assign(statement.target, value, statement, state, frame)
+        self._learn((statement.target,), fact, state, frame)
         return state
+
+    def _fact(self, targets: tuple[Target, ...], sql: Sql, value: Value, state: State, frame: Frame) -> Fact | None:
+        """What is known of the only target once it has the value of the expression."""
+        found = frame.find(targets[0].names) if len(targets) == 1 and not targets[0].subscripts else None
+        return self.fact(found[0], sql, value, state, frame) if found is not None and not found[1] else None
+
+    @staticmethod
+    def _learn(targets: tuple[Target, ...], fact: Fact | None, state: State, frame: Frame) -> None:
+        found = frame.find(targets[0].names)
+        if fact is not None and found is not None:
+            state.learn(found[0].key, fact)
 
     def _diagnostics(self, statement: syntax.GetDiagnostics, state: State, frame: Frame) -> State | None:
         for target, item in statement.items:
@@ -1029,6 +1122,25 @@ def _has_first_time(entries: Mapping[str, Value], end: State) -> bool:
         isinstance(entry, Const) and isinstance(after := end.values[key], Const) and after != entry
         for key, entry in entries.items()
     )
+
+
+def _is_boolean(variable: Variable) -> bool:
+    kind = parse_type(variable.type) if variable.type else UNKNOWN_TYPE
+    return kind.name == "bool" and not kind.array
+
+
+# A boolean that is NULL is neither true nor false.
+_NULL = Fact(proves={Truth.TRUE: None, Truth.FALSE: None, Truth.NOT_TRUE: {}, Truth.NOT_FALSE: {}})
+
+
+def _at_the_head(state: State, entries: Mapping[str, Value], heads: Mapping[str, Value]) -> State:
+    """The state with which any iteration begins: a value may be the same as before the loop, what it means is not."""
+    head = state.copy()
+    for key, value in heads.items():
+        if value != entries[key]:
+            head.set(key, value)
+        head.outdate(key)
+    return head
 
 
 def _loop_key(key: str, statement: Any) -> str:

@@ -12,8 +12,9 @@ def aliases(tree: ast.AST) -> dict[str, set[str]]:
     """Variables that may hold the same list or dictionary, or one inside the other, by what is assigned to what."""
     groups: dict[str, set[str]] = {}
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    elsewhere: list[ast.AST] = [ast.Name(name) for name in _parameters_elsewhere(tree)]
     for node in ast.walk(tree):
-        for targets, value in (*_bindings(node), *_function_bindings(node, functions)):
+        for targets, value in (*_bindings(node), *_function_bindings(node, functions), *_passed(node, elsewhere)):
             names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
             group = names.union(_shared(value))
             for name in list(group):
@@ -32,6 +33,23 @@ def _bindings(node: ast.AST) -> Iterator[tuple[list[ast.AST], ast.expr]]:
             yield [target], value
         case ast.Match(subject=value, cases=cases):
             yield [ast.Name(name) for name in captured(*cases)], value
+
+
+def _passed(node: ast.AST, parameters: list[ast.AST]) -> Iterator[tuple[list[ast.AST], ast.expr]]:
+    """What any call may hand to these parameters."""
+    if isinstance(node, ast.Call) and parameters:
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            yield parameters, argument
+
+
+def _parameters_elsewhere(tree: ast.AST) -> set[str]:
+    """Parameters of lambdas and methods, which are called by any name."""
+    return {
+        parameter
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda | ast.ClassDef)
+        for parameter in parameters_of(node) - {"self", "cls"}
+    }
 
 
 def _function_bindings(

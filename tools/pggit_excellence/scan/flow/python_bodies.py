@@ -73,7 +73,7 @@ def analyse(routine: Routine, program: Program) -> PythonBody:
     try:
         tree, shift = _parse(routine.body)
         if own_meaning(tree):
-            return _not_followed(routine, "a class says what operators mean")
+            return _not_followed(routine, "the body says itself what names or operators mean")
         return PythonBody(_Body(routine, program, tree, shift).sites())
     except (SyntaxError, ValueError) as error:
         return _not_followed(routine, f"the body is no Python: {error.__class__.__name__}")
@@ -111,7 +111,6 @@ class _Body(Calls):
     def __init__(self, routine: Routine, program: Program, tree: ast.Module, shift: int) -> None:
         super().__init__(routine, tree, shift)
         self._routine, self._program, self._tree = routine, program, tree
-        self._attempts: list[list[Env]] = []  # the states in each try block around
 
     def sites(self) -> tuple[PythonSite, ...]:
         """Run the body until it stays the same: what one call leaves in SD the next one reads."""
@@ -210,6 +209,9 @@ class _Body(Calls):
     def _augmented(self, node: ast.AugAssign, env: Env) -> Env:
         old = self._eval(node.target, env)
         value = self._operation(node.op, old, self._eval(node.value, env), node.value)
+        if isinstance(old, Array | Record) and not isinstance(value, Array | Record):  # it is one still
+            made = as_text(as_value(value))
+            value = Array(made) if isinstance(old, Array) else Record((), made)
         env = dict(env)
         self._bind(node.target, value, env)
         if isinstance(node.target, ast.Name):

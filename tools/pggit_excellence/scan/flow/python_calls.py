@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from pggit_excellence.scan.flow.python_aliases import CHANGES, defaults_of, outer_writes, own_names, parameters_of
 from pggit_excellence.scan.flow.python_containers import record_method, same_elements, with_any
-from pggit_excellence.scan.flow.python_expressions import Expressions
+from pggit_excellence.scan.flow.python_expressions import Expressions, compiled
 from pggit_excellence.scan.flow.python_items import (
     NONE,
     PLAN,
@@ -141,6 +141,8 @@ class Calls(Expressions):
         if name in SINKS:
             return self._run_sink(name, node, positional, named)
         known = self._known(name, node, values)
+        if known is None and not named and not self._has_star(node):
+            known = self._regex(called, positional)
         if known is not None:
             return known
         special = _FUNCTIONS.get(name)
@@ -169,6 +171,16 @@ class Calls(Expressions):
         elif name in _HARMLESS:
             result = NONE
         return result
+
+    @staticmethod
+    def _has_star(node: ast.Call) -> bool:
+        return any(isinstance(argument, ast.Starred) for argument in node.args)
+
+    def _regex(self, called: Thing, items: list[Item]) -> Item | None:
+        """re.compile() and re.sub() of a known pattern."""
+        if called.name == "re.compile" and len(items) == 1:
+            return compiled(items[0].text) if isinstance(items[0], Const) else None
+        return self._substituted(called, items)
 
     def _call_unknown(self, name: str, node: ast.Call, items: list[Item], env: Env) -> Item:
         """Any other function: a sink that it is given may run anything, a local function be called with anything.

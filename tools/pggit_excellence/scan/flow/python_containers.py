@@ -16,6 +16,15 @@ def concatenated(first: Array, second: Array) -> Array:
     return Array(merged([element(array) for array in (first, second) if array.items != ()]) or EMPTY)
 
 
+def unordered(value: Value) -> Value:
+    """The value with the items of each list in any order."""
+    if isinstance(value, Array):
+        return Array(EMPTY, ()) if value.items == () else Array(unordered(element(value)))
+    if isinstance(value, Record):
+        return Record(tuple((name, unordered(item)) for name, item in value.fields), value.rest)
+    return value
+
+
 def with_any(record: Record, key: Value | None, item: Value) -> Record:
     """The dictionary with an item whose key is not known, or (no key) with all items of another one."""
     if key is None and isinstance(item, Record) and item.rest is None:
@@ -48,12 +57,9 @@ def record_method(record: Record, name: str, values: list[Value]) -> Item:
             found = [item_at(record, values[0])] if _has(record, values[0]) else []
             return merged([*found, *values[1:2]]) or NONE
         case "keys":
-            return Array(
-                element(record), tuple(Const(key) for key, _ in record.fields) if record.rest is None else None
-            )
+            return Array(element(record))
         case "values":
-            items = tuple(item for _, item in record.fields) if record.rest is None else None
-            return Array(contents or EMPTY, items)
+            return Array(contents or EMPTY)
         case "items":
             pair = (element(record), contents or EMPTY)
             return Array(Array(merged(pair) or EMPTY, pair))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
 from pggit_excellence.scan.flow.python_aliases import aliases
-from pggit_excellence.scan.flow.python_containers import concatenated, with_any
+from pggit_excellence.scan.flow.python_containers import concatenated, unordered, with_any
 from pggit_excellence.scan.flow.python_items import (
     NONE,
     Env,
@@ -19,8 +18,10 @@ from pggit_excellence.scan.flow.python_items import (
     any_of,
     as_value,
     either,
+    join_states,
 )
 from pggit_excellence.scan.flow.python_names import loose_names
+from pggit_excellence.scan.flow.python_patterns import is_word, leaves_a_word, whole
 from pggit_excellence.scan.flow.python_positions import Positions
 from pggit_excellence.scan.flow.python_texts import (
     element,
@@ -32,9 +33,11 @@ from pggit_excellence.scan.flow.python_texts import (
     percent,
     unknown,
 )
+from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.program import Routine
 from pggit_excellence.scan.values.abstract import (
     EMPTY,
+    WITH_NEWLINE,
     Array,
     Const,
     Hole,
@@ -52,16 +55,12 @@ from pggit_excellence.scan.values.abstract import (
     seq,
     star,
 )
-from pggit_excellence.scan.values.texts import changed, placed, printed, requote
+from pggit_excellence.scan.values.texts import changed, one_hole, placed, printed, requote
 
 MAX_STEPS = 50_000  # statements and expressions that are evaluated
-# A pattern that lets only letters, digits and _ through.
-_WORDS_ONLY = re.compile(
-    r"(?:\^|\\A)?"
-    r"(?:(?:\[(?:\\w|\\d|[A-Za-z0-9]-[A-Za-z0-9]|\w)+\]|\\w|\\d|\w)(?:[+*?]|\{\d*,?\d*\})?)+"
-    r"(?P<end>\$|\\Z)?",
-    re.ASCII,
-)
+MAX_CHARACTERS = 4  # of a text in which `in` looks for a character
+_COMPILED = "re.compile: "
+_MATCHES = {"match", "fullmatch"}
 _WORD_TESTS = {"isidentifier", "isalnum", "isalpha", "isdigit", "isdecimal"}
 
 
@@ -79,6 +78,7 @@ class Expressions:
         self._held: dict[str, Item] = {}  # what the names hold that are followed loosely
         self._frames = [Frame()]
         self._bases: list[Env] = []  # the caller's variables of each local function that is being run
+        self._attempts: list[list[Env]] = []  # the states in each try block around
         self._steps = 0
 
     def _call(self, node: ast.Call, env: Env) -> Item:
@@ -114,7 +114,8 @@ class Expressions:
         known = env.get(node.id, Thing(node.id))
         if node.id in self._loose.unknown:
             return known if isinstance(known, Thing) else unknown(node.id)
-        return self._held.get(node.id, known) if node.id in self._loose.joined else known
+        known = self._held.get(node.id, known) if node.id in self._loose.joined else known
+        return unordered(known) if node.id in self._loose.shuffled and not isinstance(known, Thing) else known
 
     def _hold(self, name: str, item: Item) -> None:
         """Note what a name holds now, if it is followed loosely."""
@@ -124,6 +125,8 @@ class Expressions:
     def _set(self, name: str, item: Item, env: Env) -> None:
         env[name] = item
         self._hold(name, item)
+        if self._attempts:  # an error may follow before the statement has ended
+            self._attempts[-1].append(dict(env))
 
     def _perhaps(self, node: ast.expr, before: Env, env: Env) -> Item:
         """An expression that may not be evaluated, or several times, with these variables; `env` gets what it does."""
@@ -341,21 +344,37 @@ class Expressions:
                 for inner in tests:
                     env = self._refined(inner, env, holds=holds)
                 return env
+            case ast.BoolOp(values=tests):  # one of them
+                return join_states([self._refined(inner, env, holds=holds) for inner in tests]) or env
+            case ast.Compare(left=ast.Call() as call, ops=[op], comparators=[ast.Constant(value=None)]):
+                if _is_match(call) and isinstance(op, ast.Is | ast.Eq) is not holds:
+                    env = self._word(call, env)
             case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[other]):
                 allowed = self._allowed(op, other, env, holds=holds)
                 return env if allowed is None else {**env, name: allowed}
             case ast.Call() if holds:
-                name, quoting = self._tested(test, env)
-                known = env.get(name)
-                if quoting is not None and known is not None and not isinstance(known, Thing):
-                    return {**env, name: requote(as_text(known), quoting)}
+                env = self._word(test, env)
         return env
+
+    def _word(self, test: ast.Call, env: Env) -> Env:
+        """The state where the call has found its variable to be a word."""
+        name, newline = self._tested(test, env)
+        known = env.get(name)
+        if known is None or isinstance(known, Thing):
+            return env
+        if not newline:
+            return {**env, name: requote(as_text(known), Quoting.WORD)}
+        return {**env, name: replace(one_hole(as_text(known), Quoting.WORD), type=WITH_NEWLINE)}
 
     def _allowed(self, op: ast.cmpop, other: ast.expr, env: Env, *, holds: bool) -> Text | None:
         """What `x in (...)` or `x == ...` leaves of x: constants alone, else None."""
         if not isinstance(op, (ast.In, ast.Eq) if holds else (ast.NotIn, ast.NotEq)):
             return None
         value = self._eval(other, env)
+        if isinstance(op, ast.In | ast.NotIn) and isinstance(value, Const):
+            if len(value.text) > MAX_CHARACTERS or not value.text.isidentifier():
+                return None
+            return alt(Const(value.text[start:end]) for start in range(4) for end in range(start, 5))
         if isinstance(op, ast.In | ast.NotIn):
             if not isinstance(value, Array | Record) or (isinstance(value, Record) and value.rest is not None):
                 return None
@@ -364,22 +383,53 @@ class Expressions:
             return None
         return value
 
-    def _tested(self, test: ast.Call, env: Env) -> tuple[str, Quoting | None]:
-        """The variable of which the call proves that it is a word."""
+    def _tested(self, test: ast.Call, env: Env) -> tuple[str, bool]:
+        """The variable of which the call proves that it is a word, and whether a newline may stand behind the word."""
         match test:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute), args=[]) if (
                 attribute in _WORD_TESTS
             ):
-                return name, Quoting.WORD
-            case ast.Call(args=[ast.Constant(value=str(pattern)), ast.Name(id=name)], keywords=[]):
+                return name, False
+            case ast.Call(args=[*patterns, ast.Name(id=name)], keywords=[]):
                 called = self._eval(test.func, env)
-                found = _WORDS_ONLY.fullmatch(pattern)
-                whole = called == Thing("re.fullmatch") or (
-                    called == Thing("re.match") and found and found["end"] == r"\Z"
-                )
-                if found and whole:
-                    return name, Quoting.WORD
-        return "", None
+                known = [self._eval(pattern, env) for pattern in patterns]
+                pattern, method = _pattern_of(called, known)
+                matched = whole(pattern, method) if pattern is not None and method in _MATCHES else None
+                if matched is not None and is_word(matched[0]):
+                    return name, matched[1]
+        return "", False
+
+    def _substituted(self, called: Thing, items: list[Item]) -> Text | None:
+        """What re.sub(pattern, replacement, text) leaves; None where it is not known."""
+        pattern, method = _pattern_of(called, items)
+        rest = items[-2:]
+        if pattern is None or method != "sub" or len(rest) < 2 or isinstance(rest[1], Thing):
+            return None
+        replacement = rest[0]
+        if not isinstance(replacement, Const) or not leaves_a_word(pattern, replacement.text):
+            return None
+        return requote(as_text(rest[1]), Quoting.WORD)
+
+
+def _is_match(call: ast.Call) -> bool:
+    """Whether it may be re.match() or re.fullmatch(), whose result is None where the text does not match."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr in _MATCHES
+
+
+def compiled(pattern: str) -> Thing:
+    """The result of re.compile(pattern)."""
+    return Thing(_COMPILED + pattern)
+
+
+def _pattern_of(called: Item, items: list[Item]) -> tuple[str | None, str]:
+    """The pattern of re.match(pattern, ...) or re.compile(pattern).match(...), and the name of the method."""
+    if not isinstance(called, Thing):
+        return None, ""
+    base, _, method = called.name.rpartition(".")
+    if base.startswith(_COMPILED):
+        return (base.removeprefix(_COMPILED), method) if len(items) < (3 if method == "sub" else 2) else (None, "")
+    first = items[0] if base == "re" and len(items) in {1, 3} else None
+    return (first.text if isinstance(first, Const) else None), method
 
 
 _EXPRESSIONS: dict[type[ast.expr], Callable[[Expressions, Any, Env], Item]] = {

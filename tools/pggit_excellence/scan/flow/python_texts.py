@@ -16,6 +16,7 @@ from pggit_excellence.scan.values.abstract import (
     Origin,
     Quoting,
     Record,
+    Ref,
     Source,
     Text,
     Value,
@@ -24,6 +25,7 @@ from pggit_excellence.scan.values.abstract import (
     holes,
     is_constant,
     join,
+    map_leaves,
     seq,
     star,
 )
@@ -33,8 +35,9 @@ _PERCENT = re.compile(r"%(?:\(([^()]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[
 _PLAIN_PERCENT = re.compile(r"%(?:\([^()]*\))?[sdi%]")
 _FIELD = re.compile(r"(\w*)((?:\.\w+|\[[^]]*\])*)")
 _NUMBERS = set("diouxXeEfFgG")
-# Format specifications that raise for a str.
+# Format specifications that raise for a str, and those that put nothing but blanks and digits beside a value.
 _NUMBER_SPEC = re.compile(r"[-+ #0-9.,_<>=^]*[bdoxXeEfFgG%]")
+_PLAIN_SPEC = re.compile(r"[ 0]?[<>=^]?[-+ ]?#?0?\d*[,_]?(?:\.\d+)?[sn]?")
 # Methods whose result for a constant is computed.
 EXACT: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
@@ -166,23 +169,36 @@ def _argument(arguments: Value, name: str | None, count: int) -> Value:
 def _converted(value: Value, kind: str, *, plain: bool) -> Text:
     if kind in _NUMBERS:
         return number(value)
-    return printed(value) if kind == "s" and (plain or is_inert(value)) else changed(value)
+    if kind == "s":
+        return printed(value) if plain or is_inert(value) else changed(value)
+    return anything_of(changed(value)) if kind == "c" else _quoted_by_python(value)
 
 
 def formatted(value: Value, conversion: str, specification: Text) -> Text:
     """format(value, specification) after !r, !s or !a."""
     if conversion in {"r", "a"}:
-        return value if not isinstance(value, Record | Array) and is_inert(value) else _quoted_by_python(value)
-    if specification == EMPTY or is_inert(value):
+        return _quoted_by_python(value)
+    if specification == EMPTY:
+        return printed(value)
+    if isinstance(specification, Const) and is_inert(value) and _PLAIN_SPEC.fullmatch(specification.text):
         return printed(value)
     if isinstance(specification, Const) and _NUMBER_SPEC.fullmatch(specification.text):
         return number(value)
-    return changed(value, specification)
+    return anything_of(changed(value, specification))
+
+
+def anything_of(value: Text) -> Text:
+    """Text made of the value in any way: each character of a word or a number can become any other."""
+    return value if is_constant(value) else changed(as_text(map_leaves(value, _any_text)))
+
+
+def _any_text(leaf: Const | Hole | Ref) -> Text:
+    return replace(leaf, quoting=Quoting.RAW, derived=True) if isinstance(leaf, Hole) else leaf
 
 
 def _quoted_by_python(value: Value) -> Text:
-    """repr(): in quotes that a text can leave."""
-    return changed(Const("'"), value)
+    """repr(): in quotes that a text can leave; what is nothing but a number has none."""
+    return as_text(value) if is_number(value) else changed(Const("'"), value)
 
 
 def brace_format(template: Value, positional: Sequence[Value], named: Mapping[str, Value], rest: Value | None) -> Text:
@@ -221,6 +237,11 @@ def _named(key: str, positional: Sequence[Value], named: Mapping[str, Value], re
     return unknown(f"{{{key}}}") if rest is None else element(rest)
 
 
+# Methods that leave words and numbers what they are.
+_KEEPING = {"swapcase", "split", "rsplit", "splitlines", "partition", "rpartition", "removeprefix", "removesuffix",
+            "zfill", "strip", "lstrip", "rstrip", *EXACT}  # fmt: skip
+
+
 def method(text: Text, name: str, arguments: Sequence[Value]) -> Value:
     """text.name(*arguments) of a str; text made of all of them where the method is not known."""
     if name in EXACT and not arguments:
@@ -232,7 +253,8 @@ def method(text: Text, name: str, arguments: Sequence[Value]) -> Value:
         return substitute(text, arguments[0].text, as_text(arguments[1]))
     if name in TESTS:
         return number(text)
-    result = changed(text, *arguments)
+    made = changed(text, *arguments)
+    result = made if name in _KEEPING and all(map(is_constant, arguments)) else anything_of(made)
     return Array(result) if name in {"split", "rsplit", "splitlines", "partition", "rpartition"} else result
 
 

@@ -22,6 +22,7 @@ _NUMBERED = re.compile(r"\$\d")
 _STRING = re.compile(r"'[^']*'")
 _FEW_WORDS = frozenset({"null", "text", "varchar", "e"})
 _LEAVING = {"exception", ""}
+_BOOLEAN = {"boolean", "bool", "pg_catalog.bool"}
 _Words = frozenset[str]
 Runs = Callable[[_Words, str], bool]
 
@@ -57,6 +58,8 @@ class _Needed:
         self.needed: set[str] = set(self.parameters if called else ())  # what is proved of them
         self.assignments: list[tuple[_Words, _Words]] = []  # words of the targets, and of what they are made of
         self.conditions: list[_Words] = []
+        self.booleans: set[str] = set()  # variables that may hold the outcome of a condition
+        self.around: _Words = frozenset()  # of the conditions around a statement
         self.templates = False  # whether IF chooses among templates of format(): what it proves goes with them
         self.known: dict[int, _Words] = {}
 
@@ -84,8 +87,12 @@ class _Needed:
             reader(self, statement, loop, branch)
         loop |= isinstance(statement, _LOOPS)
         branch |= isinstance(statement, syntax.If)
+        around = self.around
+        if isinstance(statement, syntax.If) and self.booleans:
+            self.around = around.union(*(self.words(condition) for condition, _body in statement.branches))
         for body in bodies(statement):
             self.read(body, loop=loop, branch=branch)
+        self.around = around
 
     def _read_assign(self, statement: syntax.Assign, loop: bool, branch: bool) -> None:
         self.assigned((statement.target,), statement.value, loop=loop, branch=branch)
@@ -110,6 +117,8 @@ class _Needed:
             if item.alias_of:
                 raise _OpaqueError
             self.need(*filter(None, (item.cursor, *(parameter.default for parameter in item.cursor_parameters))))
+            if item.type.strip().lower() in _BOOLEAN:
+                self.booleans.add(word(item.name))
             if item.default is not None:
                 self.made(frozenset({word(item.name)}), item.default, loop=loop, branch=branch)
 
@@ -198,6 +207,8 @@ class _Needed:
         """The same, by the words of the targets."""
         words = self.words(code)
         self.assignments.append((names, words))
+        if not self.booleans.isdisjoint(names):
+            self.conditions.append(names | words | self.around)
         if self.tells(code):
             self.needed |= words
         if loop and _is_plain(code.text):  # what is another constant after the first iteration parts the loop

@@ -79,10 +79,20 @@ class Detached:
         del name, arguments, named, place
         return None
 
-    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+    def answers(self, name: Name, arguments: list[Value], truth: Truth, given: frozenset[int]) -> Mapping[int, Value]:
         """Nothing in it is a guard."""
-        del name, arguments, truth
+        del name, arguments, truth, given
         return {}
+
+    def tested(self, names: tuple[str, ...], truth: Truth) -> Mapping[tuple[str, ...], Value]:
+        """Nor any name."""
+        del names, truth
+        return {}
+
+    def is_given(self, names: tuple[str, ...]) -> bool:
+        """A value of USING may be NULL."""
+        del names
+        return False
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """Its text is part of the dynamic statement, which is judged as a whole."""

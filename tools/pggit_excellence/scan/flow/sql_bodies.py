@@ -33,6 +33,8 @@ def interpret(flow: Flow) -> None:
             flow.log.append(events.Ran(place, "gexec", as_text(join_all(value for _, value in columns))))
         if may_have_no_row(statement.text):
             columns = [(name, perhaps_null(value)) for name, value in columns]
+        if len(columns) == 1:
+            columns = [(columns[0][0], flow.with_nulls(columns[0][1], statement, state, frame))]
         flow.log.append(events.Returned(row(columns)))
         flow.answered(statement, state, frame)
 

@@ -122,7 +122,7 @@ class Summaries:
         self._seen: set[str] = set()  # what was analysed since nothing was going
         self._repetitions = 0
         self._hasty = False
-        self._with_constants: dict[tuple[str, _Known], Summary | None] = {}
+        self._with_constants: dict[tuple[str, _Known, frozenset[str]], Summary | None] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
         self.sets = frozenset(routine.name[1] for routine in program.routines if routine.returns_set)
         self._words = {routine.key: words(sql_bodies.with_body(routine, program).body) for routine in program.routines}
@@ -213,8 +213,10 @@ class Summaries:
 
     # Calls ------------------------------------------------------------------------------------------------------------
 
-    def call(self, name: Name, arguments: list[Value], named: Mapping[str, Value]) -> CallResult | None:
-        """What a call does; None: no function of the scanned set."""
+    def call(
+        self, name: Name, arguments: list[Value], named: Mapping[str, Value], given: frozenset[int] = frozenset()
+    ) -> CallResult | None:
+        """What a call does; None: no function of the scanned set. `given`: positions of constants, none NULL."""
         configured = self._configured(name)
         if configured is not None:
             return configured
@@ -222,7 +224,7 @@ class Summaries:
         for routine in self._candidates(name):
             bound = bind(routine, arguments, named, self._default, self.program)
             if bound is not None:
-                results.append(self._applied(routine, bound))
+                results.append(self._applied(routine, bound, _names_at(given, routine)))
         if not results:
             return None
         outputs = {
@@ -257,8 +259,8 @@ class Summaries:
     def _default(self, parameter: Parameter) -> Value:
         return evaluate(parameter.default or "NULL", Detached(self.program))
 
-    def _applied(self, routine: Routine, bound: Arguments) -> CallResult:
-        summary = self._for_arguments(routine, bound)
+    def _applied(self, routine: Routine, bound: Arguments, given: frozenset[str]) -> CallResult:
+        summary = self._for_arguments(routine, bound, given)
         outputs = {}
         if routine.kind == "procedure":
             for index, parameter in enumerate(routine.parameters):
@@ -270,14 +272,15 @@ class Summaries:
             for item in summary.outcome.passed
         )
         is_strict = bool(bound) and self._is_strict(routine)
-        proved = {} if is_strict and len(bound) > 1 else _by_position(summary.proved, routine, bound)
+        not_null = given & bound.keys()
+        proved = {} if is_strict and len(bound) - len(not_null) > 1 else _by_position(summary.proved, routine, bound)
         answers: dict[Truth, Mapping[int, Value]] = {
             truth: _by_position(of_parameters, routine, bound) for truth, of_parameters in summary.answers.items()
         }
         result = instantiate(summary.result, routine.key, bound)
         if is_strict:  # NULL for NULL
             result = perhaps_null(result)
-            answers = {truth: _or_null(answers[truth], truth, len(bound)) for truth in answers}
+            answers = {truth: _or_null(answers[truth], truth, len(bound) - len(not_null)) for truth in answers}
         return CallResult(result, outputs, passed, proved, answers)
 
     def _is_strict(self, routine: Routine) -> bool:
@@ -286,23 +289,27 @@ class Summaries:
         first, last = routine.map(0), routine.map(len(routine.body)) if routine.body else routine.start
         return _STRICT.search(text[routine.start : first] + text[last : routine.end]) is not None
 
-    def _for_arguments(self, routine: Routine, bound: Arguments) -> Summary:
-        """The summary; where a constant argument is changed (the template of a format()), one for that constant."""
+    def _for_arguments(self, routine: Routine, bound: Arguments, given: frozenset[str]) -> Summary:
+        """The summary; where a constant argument is changed (the template of a format()), one for that constant.
+
+        Likewise where another argument is compared with it, a pattern or a list.
+        """
         summary, key = self.summary(routine), routine.key
-        constants = {name: value for name, value in bound.items() if isinstance(value, Const)}
+        constants = {name: value for name, value in bound.items() if isinstance(value, Const) or name in given}
         if not constants or self._narrowing or key in self._going:
             return summary
         changed_ones = _changed_parameters(summary, key)
-        known = tuple((name, value) for name, value in constants.items() if name in changed_ones)
+        compared = frozenset(name for name in given if _is_compared(name, routine.body))
+        known = tuple((name, value) for name, value in constants.items() if name in changed_ones | compared)
         if not known:
             return summary
-        if (key, known) not in self._with_constants and len(self._with_constants) < _MAX_CLOSER:
+        if (key, known, compared) not in self._with_constants and len(self._with_constants) < _MAX_CLOSER:
             self._narrowing.add(key)
-            closer = self._once(routine, dict(known))
+            closer = self._once(routine, dict(known), compared)
             self._narrowing.discard(key)
             # Nothing of it is kept where something in it waits for a routine that is still being analysed.
-            self._with_constants[key, known] = None if self._asked else closer
-        return self._with_constants.get((key, known)) or summary
+            self._with_constants[key, known, compared] = None if self._asked else closer
+        return self._with_constants.get((key, known, compared)) or summary
 
     # Summaries --------------------------------------------------------------------------------------------------------
 
@@ -378,12 +385,19 @@ class Summaries:
         passed = [replace(item, text=changed(item.text, *arguments)) for item in found.passed]
         return replace(found, passed=passed)
 
-    def _once(self, routine: Routine, known: Mapping[str, Value] | None = None, *, called: bool = True) -> Summary:
+    def _once(
+        self,
+        routine: Routine,
+        known: Mapping[str, Value] | None = None,
+        given: frozenset[str] = frozenset(),
+        *,
+        called: bool = True,
+    ) -> Summary:
         self._repetitions += routine.key in self._seen
         self._seen.add(routine.key)
         if self._repetitions > _PATIENCE and not self._hasty:
             raise _ImpatientError
-        flow = self._flow(routine, known, called=called)
+        flow = self._flow(routine, known, given, called=called)
         result, outputs = _result(flow, routine, self.program)
         parent = self._parents_of.get(routine.key)
         log: Iterable[events.Event] = flow.log
@@ -403,13 +417,20 @@ class Summaries:
         """What is found in a routine that a statement makes, where it can run dynamic SQL."""
         if self.words.isdisjoint(words(routine.body)):
             return Outcome()
-        flow = self._flow(routine, None, called=False)
+        flow = self._flow(routine, called=False)
         arguments = made.arguments()
         log = _changed(flow.log, lambda text: fill(instantiate(text, OWNER, arguments), made.find))
         return outcome(log, flow.expected, routine, self.program)
 
-    def _flow(self, routine: Routine, known: Mapping[str, Value] | None, *, called: bool) -> Flow:
-        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self, known)
+    def _flow(
+        self,
+        routine: Routine,
+        known: Mapping[str, Value] | None = None,
+        given: frozenset[str] = frozenset(),
+        *,
+        called: bool,
+    ) -> Flow:
+        flow = Flow(self.program, sql_bodies.with_body(routine, self.program), self, known, given)
         if routine.language == "plpgsql":
             block, flow.expected = self._body(routine, called=called)
             flow.body(block)
@@ -502,6 +523,18 @@ def _by_position(proved: Mapping[str, Value], routine: Routine, bound: Arguments
         for index, parameter in enumerate(routine.parameters)
         if parameter.name in proved
     }
+
+
+def _names_at(positions: Iterable[int], routine: Routine) -> frozenset[str]:
+    """The parameters at these positions of a call."""
+    modes = {"in", "inout", "out"} if routine.kind == "procedure" else {"in", "inout"}
+    names = [parameter.name for parameter in routine.parameters if parameter.mode in modes]
+    return frozenset(names[position] for position in positions if position < len(names) and names[position])
+
+
+def _is_compared(name: str, body: str) -> bool:
+    """Whether something may be compared with the parameter in a guard."""
+    return re.search(rf"[~=<>(,]\s*\(?\s*{re.escape(name)}\b", body, re.IGNORECASE) is not None
 
 
 def _or_null(proved: Mapping[int, Value], truth: Truth, arguments: int) -> Mapping[int, Value]:

@@ -29,7 +29,17 @@ from pggit_excellence.scan.judge.places import (
 from pggit_excellence.scan.judge.positions import Positions, Spot, is_placeholder, is_wrong, locate
 from pggit_excellence.scan.judge.validity import never_valid
 from pggit_excellence.scan.model import Confidence, Fix, Severity, Verdict
-from pggit_excellence.scan.values.abstract import Const, Hole, Origin, Place, Quoting, Source, Text, leaves
+from pggit_excellence.scan.values.abstract import (
+    WITH_NEWLINE,
+    Const,
+    Hole,
+    Origin,
+    Place,
+    Quoting,
+    Source,
+    Text,
+    leaves,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,7 @@ def _problems(slot: Slot, spots: list[Spot], case: _Case) -> Iterator[Problem]:
     quoting, source = slot.hole.quoting, slot.hole.origin.source
     if quoting is Quoting.FIXED or source is Source.CONSTANT:
         return
-    if quoting is Quoting.RAW:
+    if quoting is Quoting.RAW or (slot.hole.type == WITH_NEWLINE and Mode.LINE in slot.modes):
         yield from _raw(slot, spots, case)
         return
     if slot.mixed:

@@ -103,6 +103,9 @@ class Hole:
     path: tuple[Step, ...] = field(default=(), compare=False)
 
 
+WITH_NEWLINE = "word and newline"  # as the type of a hole: a newline may stand behind the word
+
+
 @dataclass(frozen=True, slots=True)
 class Const:
     """The programmer's text. `place` is set when character i of `text` is character `place.start + i` of the file."""
@@ -201,10 +204,28 @@ def alt(choices: Iterable[Text]) -> Text:
 
 
 def star(body: Text) -> Text:
-    """Any number of `body`."""
+    """Any number of `body`; where that spells whatever somebody likes, it is raw."""
     if body == EMPTY or isinstance(body, Star):
         return body
-    return Star(body)
+    return Star(_spelled(body) if isinstance(body, Alt) else body)
+
+
+def _spelled(body: Alt) -> Alt:
+    """Letters or words, and other characters beside them, in any order: with them a text can be written."""
+    words = [choice for choice in body.choices if isinstance(choice, Hole) and choice.quoting is Quoting.WORD]
+    others = [choice.text for choice in body.choices if isinstance(choice, Const) and not _is_word(choice.text)]
+    if words and others:
+        raw = {choice: replace(choice, quoting=Quoting.RAW) for choice in words}
+        return Alt(tuple(raw[choice] if choice in words else choice for choice in body.choices))
+    characters = [choice.text for choice in body.choices if isinstance(choice, Const) and len(choice.text) <= 1]
+    if len(characters) == len(body.choices) and others and len(others) < len("".join(characters)):
+        return Alt((*body.choices, Hole(Quoting.RAW, Origin(Source.UNKNOWN, "a text made of single characters"))))
+    return body
+
+
+def _is_word(text: str) -> bool:
+    """Whether other words beside it only make a longer word."""
+    return text.replace("_", "a").isalnum() or not text
 
 
 def leaves(value: Value) -> Iterator[Const | Hole | Ref]:

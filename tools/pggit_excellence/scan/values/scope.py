@@ -41,8 +41,17 @@ class Scope(Protocol):
     def call(self, name: Name, arguments: list[Value], named: dict[str, Value], place: Place) -> Value | None:
         """The result of a function of the scanned set; None: it is not in the set. Reports what the call does."""
 
-    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
-        """What the arguments are, by position, where a scanned function has that answer (as far as it proves it)."""
+    def answers(self, name: Name, arguments: list[Value], truth: Truth, given: frozenset[int]) -> Mapping[int, Value]:
+        """What the arguments are, by position, where a scanned function has that answer (as far as it proves it).
+
+        `given` are positions of constants that are not NULL.
+        """
+
+    def tested(self, names: tuple[str, ...], truth: Truth) -> Mapping[tuple[str, ...], Value]:
+        """What variables are where a boolean one has that value, by the condition that was assigned to it."""
+
+    def is_given(self, names: tuple[str, ...]) -> bool:
+        """Whether a variable holds a constant that is not NULL."""
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """`statement` is run as SQL by the function `kind` called at `place` (query_to_xml, dblink_exec...)."""

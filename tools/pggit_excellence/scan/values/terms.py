@@ -789,9 +789,17 @@ class _Names:
         """As in the scope of the expression."""
         return self.terms.scope.call(name, arguments, named, place)
 
-    def answers(self, name: Name, arguments: list[Value], truth: Truth) -> Mapping[int, Value]:
+    def answers(self, name: Name, arguments: list[Value], truth: Truth, given: frozenset[int]) -> Mapping[int, Value]:
         """As in the scope of the expression."""
-        return self.terms.scope.answers(name, arguments, truth)
+        return self.terms.scope.answers(name, arguments, truth, given)
+
+    def tested(self, names: tuple[str, ...], truth: Truth) -> Mapping[tuple[str, ...], Value]:
+        """As in the scope of the expression; in a query the names may be those of columns."""
+        return {} if any(self.terms.frames) else self.terms.scope.tested(names, truth)
+
+    def is_given(self, names: tuple[str, ...]) -> bool:
+        """As in the scope of the expression; in a query the names may be those of columns."""
+        return not any(self.terms.frames) and self.terms.scope.is_given(names)
 
     def sink(self, kind: str, statement: Value, place: Place) -> None:
         """As in the scope of the expression."""
