@@ -12,6 +12,7 @@ from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow import making
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import SourceText
+from pggit_excellence.scan.judge.generated import made_by
 from pggit_excellence.scan.model import Analysis
 
 pytestmark = pytest.mark.once
@@ -48,14 +49,9 @@ def told(found: Analysis) -> list[tuple[str, str, str, bool]]:
 @pytest.mark.parametrize("files", [1, 3])
 def test_each_caller_has_a_verdict_of_its_own(maker: str, files: int) -> None:
     """One gives safe code and one unsafe: whichever is looked at first, in one file or in several."""
-    whole = maker == "anything"
     given = {"safe": SAFE, "unsafe": UNSAFE}
-    callers = {
-        name: function(
-            name, "", f"PERFORM maker('{f'DO $x$ DECLARE a text := current_user; BEGIN {code} END $x$' if whole else code}')"
-        )
-        for name, code in given.items()
-    }
+    wrap = "DO $x$ DECLARE a text := current_user; BEGIN {} END $x$" if maker == "anything" else "{}"
+    callers = {name: function(name, "", f"PERFORM maker('{wrap.format(code)}')") for name, code in given.items()}
     parts = {**callers, "maker": function("maker", "body text", MAKERS[maker])}
     answers = []
     for order in itertools.permutations(parts):
@@ -84,11 +80,10 @@ def test_sites_are_where_the_statement_stands() -> None:
 def test_versions_that_make_routines_and_call_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A history of scripts: each call may mean every version, what these make calls them again."""
     read: list[object] = []
-    made = making.made_by
 
     def counted(*given: object) -> object:
         read.append(given[0])
-        return made(*given)  # type: ignore[arg-type]
+        return made_by(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(making, "made_by", counted)
     versions = 40
@@ -111,14 +106,13 @@ def test_versions_that_make_routines_and_call_each_other(monkeypatch: pytest.Mon
 
 def test_what_is_read_once_is_what_is_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random callers of random makers, with what was read used again and without."""
-    rng = random.Random(3)  # noqa: S311
-    codes = [SAFE, UNSAFE, "PERFORM 1;", "EXECUTE a;", "PERFORM maker1(a);", "PERFORM maker0(''" + "EXECUTE a;" + "'');"]
+    rng = random.Random(3)
+    codes = [SAFE, UNSAFE, "PERFORM 1;", "EXECUTE a;", "PERFORM maker1(a);", "PERFORM maker0(''EXECUTE a;'');"]
+    ends = ["''", "p", "quote_ident(p)"]
     for _ in range(12):
         makers = [function(f"maker{at}", "body text", rng.choice([*MAKERS.values()])) for at in range(2)]
-        callers = [
-            function(f"c{at}", "p text", f"PERFORM maker{rng.randrange(2)}('{rng.choice(codes)}' || {rng.choice(codes_)})")
-            for at, codes_ in enumerate([["''", "p", "quote_ident(p)"]] * 6)
-        ]
+        calls = [f"PERFORM maker{at % 2}('{rng.choice(codes)}' || {rng.choice(ends)})" for at in range(6)]
+        callers = [function(f"c{at}", "p text", call) for at, call in enumerate(calls)]
         texts = rng.sample([*makers, *callers], 8)
         with_reuse = scan(*texts), scan("".join(texts))
         with monkeypatch.context() as patch:
