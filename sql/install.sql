@@ -11,6 +11,8 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 \ir 00_core/_audit.sql
 \ir 00_core/_event_trigger.sql
 \ir 00_core/_hashed_text.sql
+\ir 00_core/_name_as_text.sql
+\ir 00_core/_require_dry_run.sql
 \ir 00_core/_require_pggit.sql
 \ir 00_core/_require_writable.sql
 \ir 00_core/_run_ddl.sql

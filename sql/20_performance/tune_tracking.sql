@@ -40,10 +40,7 @@ DECLARE
     planned record;
     owners  text;
 BEGIN
-    IF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true shows the statements, false runs them.';
-    END IF;
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true shows the statements, false runs them.');
     IF NOT dry_run THEN
         PERFORM pggit_excellence._require_writable(
             'tune', 'On a standby run it on the primary. SELECT * FROM pggit_excellence.tuning_plan() works here.');

@@ -5,13 +5,9 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
-    IF current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'cannot change objectives in a read-only transaction'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Do it on the primary server.';
-    ELSIF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'cannot change objectives in a transaction that is %', current_setting('transaction_isolation')
-            USING ERRCODE = 'active_sql_transaction', HINT = 'It would miss samples that were rolled up meanwhile. Use READ COMMITTED.';
-    ELSIF NOT pggit_excellence._lock_maintenance(wait => true) THEN
+    PERFORM pggit_excellence._require_writable('change objectives', 'Do it on the primary server.');
+    PERFORM pggit_excellence._require_read_committed('change objectives', 'It would miss samples that were rolled up meanwhile.');
+    IF NOT pggit_excellence._lock_maintenance(wait => true) THEN
         RAISE EXCEPTION 'maintain() is running, or objectives are being changed'
             USING ERRCODE = 'lock_not_available', HINT = 'Try again, or give it more time with lock_timeout.';
     END IF;

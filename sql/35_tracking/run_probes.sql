@@ -168,10 +168,8 @@ AS $body$
 DECLARE
     planned record;
 BEGIN
-    IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
-        RAISE EXCEPTION 'probes record what they find, and this transaction is read-only'
-            USING ERRCODE = 'read_only_sql_transaction', HINT = 'Call run_probes() on the primary server.';
-    ELSIF coverage_every IS NULL OR coverage_every < '0' THEN
+    PERFORM pggit_excellence._require_writable('record what probes find', 'Call run_probes() on the primary server.');
+    IF coverage_every IS NULL OR coverage_every < '0' THEN
         RAISE EXCEPTION 'coverage_every must be an interval, not %', COALESCE(coverage_every::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'How often coverage is measured, for example ''1 hour''; ''0'': now.';
     END IF;

@@ -184,10 +184,8 @@ BEGIN
     IF profile IS NULL OR profile NOT IN ('minimal', 'standard', 'strict') THEN
         RAISE EXCEPTION 'there is no profile %', pg_catalog.quote_nullable(profile)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'The profiles are minimal, standard and strict.';
-    ELSIF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true shows the statements, false runs them.';
     END IF;
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true shows the statements, false runs them.');
     PERFORM pggit_excellence._require_pggit();
     IF dry_run THEN
         RETURN;

@@ -87,7 +87,7 @@ BEGIN
     END IF;
     INSERT INTO pggit_excellence.audit_log_pending (event_kind, details)
     VALUES ('ddl', pg_catalog.jsonb_build_object('command', TG_TAG, 'event', TG_EVENT, 'session', pggit_excellence._audit_session())
-                   || pggit_excellence._audit_objects(TG_EVENT)
+                   || pggit_excellence._audit_details(pggit_excellence._audit_objects(TG_EVENT))
                    || pggit_excellence._audit_statement(TG_TAG, pg_catalog.current_query()));
 EXCEPTION WHEN OTHERS THEN
     BEGIN

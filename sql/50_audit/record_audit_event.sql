@@ -7,7 +7,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
     RETURN pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-        'role', NULLIF(pg_catalog.current_setting('role'), 'none'),
+        'role', pggit_excellence._name_as_text(NULLIF(pg_catalog.current_setting('role'), 'none')),
         'application', NULLIF(pg_catalog.current_setting('application_name'), ''),
         'client', pg_catalog.host(pg_catalog.inet_client_addr()),
         'process', pg_catalog.pg_backend_pid()));
@@ -15,6 +15,22 @@ END
 $body$;
 COMMENT ON FUNCTION pggit_excellence._audit_session() IS
     'Internal: role that was set, application, client address and process of this session, for audit_log.details.';
+
+-- Details as text that can be hashed and restored: escaped as a whole where a name in it is no text in this database.
+CREATE FUNCTION pggit_excellence._audit_details(details jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    IF pggit_excellence._is_text(details::text) THEN
+        RETURN details;
+    END IF;
+    RETURN jsonb_build_object('escaped', encode(pggit_excellence._bytes(details::text), 'escape'));
+END
+$body$;
+COMMENT ON FUNCTION pggit_excellence._audit_details(jsonb) IS
+    'Internal: details for audit_log; where bytes in them are no UTF-8, {"escaped": the JSON with them escaped}.';
 
 -- Record an event: in this transaction, so that it is there exactly if what it tells of is. Takes no lock that anybody
 -- waits for; seal_audit_log() chains it later.
@@ -36,7 +52,8 @@ BEGIN
     END IF;
     INSERT INTO pggit_excellence.audit_log_pending AS p (event_kind, details)
     VALUES (record_audit_event.event_kind,
-            COALESCE(record_audit_event.details, '{}') || pg_catalog.jsonb_build_object('session', pggit_excellence._audit_session()))
+            pggit_excellence._audit_details(COALESCE(record_audit_event.details, '{}'))
+            || pg_catalog.jsonb_build_object('session', pggit_excellence._audit_session()))
     RETURNING p.event_id INTO recorded;
     RETURN recorded;
 END

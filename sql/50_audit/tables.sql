@@ -14,8 +14,8 @@ CREATE TABLE pggit_excellence.audit_log (
     event_id      bigint NOT NULL DEFAULT pg_catalog.nextval('pggit_excellence.audit_event_id'),
     occurred_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     event_kind    text COLLATE "C" NOT NULL,
-    actor         text COLLATE "C" NOT NULL DEFAULT session_user,
-    database      text COLLATE "C" NOT NULL DEFAULT pg_catalog.current_database(),
+    actor         text COLLATE "C" NOT NULL DEFAULT pggit_excellence._name_as_text(session_user),
+    database      text COLLATE "C" NOT NULL DEFAULT pggit_excellence._name_as_text(pg_catalog.current_database()),
     details       jsonb NOT NULL DEFAULT '{}',
     previous_hash bytea,
     row_hash      bytea

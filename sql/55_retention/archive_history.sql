@@ -21,10 +21,9 @@ BEGIN
     IF batch IS NULL OR batch < 1 THEN
         RAISE EXCEPTION 'batch must be 1 or more, not %', COALESCE(batch::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of rows that one call moves at most.';
-    ELSIF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true counts what would be moved, false moves it.';
-    ELSIF dry_run THEN
+    END IF;
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true counts what would be moved, false moves it.');
+    IF dry_run THEN
         RETURN QUERY SELECT p.* FROM pggit_excellence._archive_plan(cutoff, batch) AS p;
         RETURN;
     END IF;

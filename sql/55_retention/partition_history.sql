@@ -101,10 +101,8 @@ DECLARE
     blockers text;
 BEGIN
     PERFORM pggit_excellence._require_history();
-    IF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true shows the statements, false runs the next part of them.';
-    ELSIF partition_rows IS NULL OR partition_rows NOT BETWEEN 1000 AND 100000000 THEN
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true shows the statements, false runs the next part of them.');
+    IF partition_rows IS NULL OR partition_rows NOT BETWEEN 1000 AND 100000000 THEN
         RAISE EXCEPTION 'partition_rows must be from 1000 to 100000000, not %', COALESCE(partition_rows::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is the number of ids that a partition holds.';
     END IF;

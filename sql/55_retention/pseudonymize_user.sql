@@ -22,10 +22,8 @@ BEGIN
     IF pg_catalog.btrim(COALESCE(user_name, '')) = '' THEN
         RAISE EXCEPTION 'no user name given'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as created_by in pggit.history has it.';
-    ELSIF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true says where the name is, false replaces it.';
     END IF;
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true says where the name is, false replaces it.');
     IF pggit_excellence._pggit_table('history') IS NOT NULL THEN
         PERFORM pggit_excellence._require_history();
     END IF;

@@ -14,10 +14,8 @@ DECLARE
     run    pggit_excellence.archive_runs;
     held   bigint;
 BEGIN
-    IF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true says what would be deleted, false deletes it.';
-    ELSIF NOT dry_run THEN
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true says what would be deleted, false deletes it.');
+    IF NOT dry_run THEN
         PERFORM pggit_excellence._lock_retention();
     END IF;
     FOR run IN

@@ -20,10 +20,8 @@ DECLARE
     held   bigint;
     event  bigint;
 BEGIN
-    IF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true says what would be deleted, false deletes it.';
-    ELSIF NOT dry_run THEN
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true says what would be deleted, false deletes it.');
+    IF NOT dry_run THEN
         PERFORM pggit_excellence._lock_retention();
     END IF;
     SELECT p.* INTO before FROM pggit_excellence.audit_purges AS p ORDER BY p.last_audit_id DESC LIMIT 1;

@@ -16,10 +16,8 @@ AS $body$
 DECLARE
     archived pggit_excellence.archive_runs;
 BEGIN
-    IF dry_run IS NULL THEN
-        RAISE EXCEPTION 'dry_run is NULL'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'true says what would go back, false puts it back.';
-    ELSIF run IS NOT NULL AND NOT EXISTS (SELECT FROM pggit_excellence.archive_runs AS r WHERE r.run_id = restore_history.run) THEN
+    PERFORM pggit_excellence._require_dry_run(dry_run, 'true says what would go back, false puts it back.');
+    IF run IS NOT NULL AND NOT EXISTS (SELECT FROM pggit_excellence.archive_runs AS r WHERE r.run_id = restore_history.run) THEN
         RAISE EXCEPTION 'there is no run %', run
             USING ERRCODE = 'no_data_found', HINT = 'The table pggit_excellence.archive_runs lists them.';
     END IF;

@@ -7,7 +7,10 @@ SET jit = off
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
 AS $body$
-    SELECT 'attributes', quote_ident(r.rolname), 'role', quote_ident(r.rolname),
+    WITH role AS MATERIALIZED (
+        SELECT r.*, pggit_excellence._name_as_text(quote_ident(r.rolname)) AS name FROM pg_roles AS r
+    )
+    SELECT 'attributes', r.name, 'role', r.name,
            concat_ws(' ',
                CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcanlogin THEN 'LOGIN' END,
                CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END, CASE WHEN r.rolcreatedb THEN 'CREATEDB' END,
@@ -15,36 +18,37 @@ AS $body$
                CASE WHEN NOT r.rolinherit THEN 'NOINHERIT' END,
                CASE WHEN r.rolconnlimit >= 0 THEN 'CONNECTION LIMIT ' || r.rolconnlimit END,
                'VALID UNTIL ' || r.rolvaliduntil)
-    FROM pg_roles AS r WHERE r.rolname NOT LIKE 'pg\_%'
+    FROM role AS r WHERE r.rolname NOT LIKE 'pg\_%'
     UNION ALL
     -- Before 16 a membership has no options of its own: to_jsonb() reads them where they are.
-    SELECT 'membership', quote_ident(member.rolname), 'role', quote_ident(granted.rolname),
+    SELECT 'membership', member.name, 'role', granted.name,
            concat_ws(' ',
                CASE WHEN bool_or(COALESCE((to_jsonb(m) ->> 'inherit_option')::boolean, member.rolinherit)) THEN 'INHERIT' END,
                CASE WHEN bool_or(COALESCE((to_jsonb(m) ->> 'set_option')::boolean, true)) THEN 'SET' END,
                CASE WHEN bool_or(m.admin_option) THEN 'ADMIN' END)
     FROM pg_auth_members AS m
-    JOIN pg_roles AS member ON member.oid = m.member
-    JOIN pg_roles AS granted ON granted.oid = m.roleid
+    JOIN role AS member ON member.oid = m.member
+    JOIN role AS granted ON granted.oid = m.roleid
     WHERE member.rolname NOT LIKE 'pg\_%'
-    GROUP BY member.rolname, granted.rolname
+    GROUP BY member.name, granted.name
     UNION ALL
-    SELECT CASE WHEN g.privileges = '{OWNER}' THEN 'ownership' ELSE 'grant' END, COALESCE(quote_ident(r.rolname), 'PUBLIC'),
+    SELECT CASE WHEN g.privileges = '{OWNER}' THEN 'ownership' ELSE 'grant' END, COALESCE(r.name, 'PUBLIC'),
            g.object_type, concat_ws('.', CASE WHEN g.object_type <> 'schema' THEN quote_ident(g.schema_name) END, g.object_name),
            CASE WHEN g.privileges = '{OWNER}' THEN ''
                 ELSE (SELECT string_agg(p.name || CASE WHEN p.name = ANY (g.grantable) THEN '*' ELSE '' END, ', ' ORDER BY p.name COLLATE "C")
                       FROM unnest(g.privileges) AS p (name)) END
     FROM pggit_excellence._access_grants() AS g
-    LEFT JOIN pg_roles AS r ON r.oid = g.grantee
+    LEFT JOIN role AS r ON r.oid = g.grantee
     UNION ALL
-    SELECT 'default privileges', COALESCE(quote_ident(r.rolname), 'PUBLIC'),
+    SELECT 'default privileges', COALESCE(r.name, 'PUBLIC'),
            CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'routine' WHEN 'T' THEN 'type'
                                 WHEN 'n' THEN 'schema' ELSE 'large object' END,
-           format('made by %I', pg_get_userbyid(d.defaclrole)) || COALESCE(' in schema ' || quote_ident(n.nspname), ''),
+           'made by ' || maker.name || COALESCE(' in schema ' || quote_ident(n.nspname), ''),
            string_agg(x.privilege_type || CASE WHEN x.is_grantable THEN '*' ELSE '' END, ', ' ORDER BY x.privilege_type COLLATE "C")
     FROM pg_default_acl AS d
+    JOIN role AS maker ON maker.oid = d.defaclrole
     CROSS JOIN LATERAL aclexplode(d.defaclacl) AS x
-    LEFT JOIN pg_roles AS r ON r.oid = x.grantee
+    LEFT JOIN role AS r ON r.oid = x.grantee
     LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
     WHERE x.grantee <> d.defaclrole
     GROUP BY 2, 3, 4

@@ -49,7 +49,7 @@ AS $body$
     WHERE o.schema_name NOT LIKE 'pg\_temp\_%' AND o.schema_name NOT LIKE 'pg\_toast%'
       AND (o.schema_name NOT IN ('pg_catalog', 'information_schema') OR o.acl IS DISTINCT FROM i.initprivs)
     UNION ALL
-    SELECT 'database', NULL, quote_ident(d.datname), d.datdba, COALESCE(d.datacl, acldefault('d', d.datdba))
+    SELECT 'database', NULL, pggit_excellence._name_as_text(quote_ident(d.datname)), d.datdba, COALESCE(d.datacl, acldefault('d', d.datdba))
     FROM pg_database AS d WHERE d.datname = current_database()
     UNION ALL
     SELECT 'language', NULL, quote_ident(l.lanname), l.lanowner, COALESCE(l.lanacl, acldefault('l', l.lanowner))
@@ -58,7 +58,7 @@ AS $body$
     SELECT 'foreign server', NULL, quote_ident(s.srvname), s.srvowner, COALESCE(s.srvacl, acldefault('S', s.srvowner))
     FROM pg_foreign_server AS s
     UNION ALL
-    SELECT 'tablespace', NULL, quote_ident(t.spcname), t.spcowner, COALESCE(t.spcacl, acldefault('t', t.spcowner))
+    SELECT 'tablespace', NULL, pggit_excellence._name_as_text(quote_ident(t.spcname)), t.spcowner, COALESCE(t.spcacl, acldefault('t', t.spcowner))
     FROM pg_tablespace AS t WHERE t.spcname NOT LIKE 'pg\_%'
     UNION ALL
     SELECT 'parameter', NULL, p.parameter, NULL, p.acl FROM pggit_excellence._parameter_acls() AS p

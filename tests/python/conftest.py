@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,12 +30,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked `once` run on the default major only, those marked `long` where they are asked for."""
+    """Tests marked `once` run on the default major only, those marked `long` where they are asked for.
+
+    Files marked `early` come first, then those with many tests: a worker that begins a long file last lets others wait.
+    """
     marks = set() if config.getoption("--pg-major") == DEFAULT_MAJOR else {"once"}
     marks |= set() if config.getoption("--long") else {"long"}
     left_out = {item for item in items if any(item.get_closest_marker(mark) for mark in marks)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.get_closest_marker("early") is None, -tests[item.path], item.path))
 
 
 @pytest.fixture(scope="session")

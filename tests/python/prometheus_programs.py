@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from debian_packages import unpacked
+from started import KEPT
 
 PACKAGES = {
     "promtool": "prometheus",
@@ -64,9 +65,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-KEPT = ["setpriv", "--pdeathsig", "KILL"]  # a child that does not outlive this process
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import io
 import json
 import random
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from pggit_excellence.cli import main
 from pggit_excellence.server import Installation, Server, workspace
 from pggit_excellence.signing.keys import load_private_key
 from pggit_excellence.signing.strict import compact
+from started import started
 
 Command = Callable[..., tuple[int, str]]
 KEY, PUBLIC, FILE = "audit.key", "audit.pub", "checkpoints.jsonl"
@@ -475,18 +475,14 @@ def test_killed_while_reading(logging_server: tuple[Server, Path], tmp_path: Pat
             writer.writerow(
                 [f"k{number}", "u", "d", "1", "c", "s", str(number), *[""] * 4, "FATAL", state, "x" * 300, *[""] * 12]
             )
-    command = [sys.executable, "-m", "pggit_excellence", "audit", "logins", str(log), "--dsn", server.dsn()]
-    environment = {"PYTHONPATH": str(ROOT / "tools"), "PATH": "/usr/bin:/bin"}
+    command = ("audit", "logins", str(log), "--dsn", server.dsn())
+    options = {"environment": {"PATH": "/usr/bin:/bin"}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     for seconds in (0.6, 0.9):
-        run = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(seconds)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
-    runs = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in "12"
-    ]
-    assert sorted(run.wait() for run in runs)[0] == 0
-    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+        with started(*command, **options):
+            time.sleep(seconds)  # the end of the block kills it
+    with started(*command, **options) as one, started(*command, **options) as other:
+        assert sorted((one.wait(), other.wait()))[0] == 0
+    assert main(command) == 0
     found = [each["logged_at"] for each in recorded(server, "login_failure")[before:]]
     assert found == [f"k{number}" for number in range(0, 30000, 20)]
 

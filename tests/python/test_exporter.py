@@ -12,7 +12,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -34,13 +33,14 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import make_conninfo
 
-from conftest import ROOT, MakeDatabase
+from conftest import MakeDatabase
 from pggit_excellence.cli import main
 from pggit_excellence.exporter.addresses import label, parse_listen
 from pggit_excellence.exporter.exposition import escaped, families, merged
 from pggit_excellence.exporter.scrape import Target
 from pggit_excellence.exporter.web import application
 from pggit_excellence.server import Server
+from started import started
 
 pytestmark = pytest.mark.once
 Capture = pytest.CaptureFixture[str]
@@ -491,17 +491,10 @@ def test_listen() -> None:
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The exporter as a process of its own, and its URL."""
-    command = [sys.executable, "-m", "pggit_excellence", "exporter", "--format", "json", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            lines = list(itertools.takewhile(lambda line: line != "}\n", process.stdout))
-            yield process, json.loads("".join([*lines, "}"]))["url"]
-        finally:
-            process.kill()
+    with started("exporter", "--format", "json", *arguments) as process:
+        assert process.stdout is not None
+        lines = list(itertools.takewhile(lambda line: line != "}\n", process.stdout))
+        yield process, json.loads("".join([*lines, "}"]))["url"]
 
 
 def fetched(url: str | urllib.request.Request, context: ssl.SSLContext | None = None) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from conftest import ROOT
 from scan_reports import FUNCTION
+from started import KEPT
 
 pytestmark = pytest.mark.once
 
@@ -190,7 +191,7 @@ def test_interrupted(folder: Path) -> None:
     """Ctrl-C reaches all processes of the terminal: no traceback, and none is left."""
     (folder / "bad.sql").write_text("\n".join(FUNCTION.replace("drop_it", f"f_{number}") for number in range(20_000)))
     with subprocess.Popen(
-        [*PROGRAM, "bad.sql"],
+        [*KEPT, *PROGRAM, "bad.sql"],
         cwd=folder,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,

@@ -100,6 +100,8 @@ def test_no_guard(condition: str) -> None:
         ("p IS NULL", "safe"),
         ("p IS NOT NULL", "unsafe"),
         ("p <> 'asc'", "unsafe"),
+        ("p = quote_ident(q)", "unsafe"),
+        ("nullif(p, q) IS NULL", "unsafe"),
     ],
 )
 def test_inside_of_a_branch(condition: str, expected: str) -> None:
@@ -134,6 +136,51 @@ def test_inside_of_a_branch(condition: str, expected: str) -> None:
 )  # fmt: skip
 def test_guards_in_the_flow(body: str, expected: str) -> None:
     assert verdicts(body)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        ("ARRAY['a', 'b']", "safe"),
+        ("'{a,b}'::text[]", "safe"),
+        ("string_to_array('a,b', ',')", "safe"),
+        ("string_to_array('a,b', ',', 'b')", "unsafe"),
+        ("string_to_array('a,b' || n, ',')", "unsafe"),
+        ("ARRAY['a', 'b' || n]", "unsafe"),
+        ("array_append('{a}', 'b' || n)", "unsafe"),
+        ("l", "safe"),
+        ("m", "unsafe"),
+    ],
+)
+def test_null_in_a_list(array: str, expected: str) -> None:
+    """It lets everything pass, and may be where a constant seems to be: 'b' || n is NULL where n is."""
+    declare = "n text; l text[] := ARRAY['a', 'b']; m text[] := ARRAY['a', 'b' || n];"
+    assert verdict(LEAVES.format(f"p <> ALL ({array})"), declare=declare) == expected
+
+
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [
+        ("", "safe"),
+        ("q := 'x';", "safe"),
+        ("IF ok THEN NULL; END IF;", "safe"),
+        ("ok := ok AND q = 'x';", "safe"),
+        ("p := q;", "unsafe"),
+        ("ok := true;", "unsafe"),
+        ("IF q = 'x' THEN ok := true; END IF;", "unsafe"),
+        ("WHILE NOT ok LOOP ok := true; END LOOP;", "unsafe"),
+        ("FOR i IN 1..2 LOOP p := q; END LOOP;", "unsafe"),
+        ("SELECT q INTO p;", "unsafe"),
+        ("BEGIN p := q; PERFORM 1 / 0; EXCEPTION WHEN others THEN NULL; END;", "unsafe"),
+        ("BEGIN PERFORM 1 / 0; EXCEPTION WHEN others THEN ok := true; END;", "unsafe"),
+        ("SELECT true INTO ok;", "unsafe"),
+        ("ok := ok OR q = 'x';", "unsafe"),
+    ],
+)
+def test_an_outcome_that_is_kept(between: str, expected: str) -> None:
+    """It proves something until it or the text is assigned; NULL counts as with the condition itself."""
+    body = f"ok := p IN ('a', 'b'); {between} IF NOT ok THEN RAISE EXCEPTION 'no'; END IF; EXECUTE 'ANALYZE ' || p;"
+    assert verdict(body, declare="ok boolean;") == expected
 
 
 def test_fields() -> None:

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pggit_excellence.scan.flow.python_bodies import PythonBody, analyse
+from pggit_excellence.scan.flow.python_patterns import leaves_a_word, whole
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import SourceText
 from pggit_excellence.scan.values.abstract import Alt, Const, Hole, Quoting, Ref, Seq, Star, Text, holes
@@ -74,6 +75,7 @@ SAFE = {
     "l = ['a']\nl.append(plpy.quote_ident(p))\nplpy.execute(' '.join(l))": "a {identifier:p}",
     "d = {'a': 'x', 'b': 'y'}\nplpy.execute('S ' + d[p])": "S (x|y)",
     "plpy.execute('x' if n else 'y')": "(x|y)",
+    "d = dict({'a': plpy.quote_ident(p)})\nplpy.execute(d['a'])": "{identifier:p}",
     "if p not in ('a', 'b'):\n    raise ValueError(p)\nplpy.execute('S ' + p)": "S (a|b)",
     "if p in ['a', 'b'] and n:\n    plpy.execute('S ' + p)": "S (a|b)",
     "if p != 'a' and True:\n    return\nplpy.execute('S ' + p)": "S (a|{raw:p})",
@@ -129,6 +131,18 @@ RAW = {  # body: statement, None where only its being raw counts
     "a = []\nd = {'x': a}\nd['x'].append(p)\nplpy.execute(''.join(a))": None,
     "def add(l):\n    l.append(p)\na = ['x']\nadd(a)\nplpy.execute(''.join(a))": "(|(x|{raw:p})((x|{raw:p}))*)",
     "d = {}\nd['a'] = p\nplpy.execute(d['a'])": "{raw:p}",
+    "d = {'a': 'x'}\nd.update(a=p)\nplpy.execute(d['a'])": None,
+    "d = {'a': 'x'}\ne = d\ne |= {'a': p}\nplpy.execute(d['a'])": None,
+    "l = ['a', p]\nm = l\nm.pop(0)\nplpy.execute(l[0])": "(a|{raw:p})",
+    "l = ['a']\ndef d(f):\n    f(p)\n    return f\n@d\ndef g(x):\n    l[0] = x\nplpy.execute(l[0])": None,
+    "l = ['a']\nm = l\nclass A:\n    def f(self, x):\n        m[0] = x\nA().f(p)\nplpy.execute(l[0])": None,
+    "l = ['a']\ndef f(*, m=l):\n    m[0] = p\nf()\nplpy.execute(l[0])": None,
+    "plpy.execute('%c' % n)": "{raw:n}",
+    "l = ['a', p]\ndef g():\n    yield l\nfor m in g():\n    m.pop(0)\nplpy.execute(l[0])": "(a|{raw:p})",
+    "plpy.execute(f'{n:c}')": None,
+    "import re\nplpy.execute(re.sub(r'\\W', '', p, 1))": None,
+    "import re\nplpy.execute(re.sub(r'[^a-z;]', '', p))": None,
+    "if p.isidentifier() or q:\n    plpy.execute(p)": None,
     "s = 'x'\nfor c in cols:\n    s = c + s\nplpy.execute(s)": "({raw:cols})*x",
     "s = 'a'\nwhile n:\n    s, t = t, p\nplpy.execute(s)": None,
     "try:\n    s = 'a'\n    s = p\n    s = 'b'\nexcept Exception:\n    plpy.execute(s)": "(a|{raw:p}|b)",
@@ -168,6 +182,7 @@ UNKNOWN = [
     "exec('x')",
     "class A:\n    def m(self, x):\n        plpy.execute(x)\nA().m('x')",
     "def f(x):\n    plpy.execute(x)\nimport helper\nhelper.later(f)",
+    "def f(x='a'):\n    plpy.execute(x)\nimport helper\nhelper.later(f)",
     "raise ValueError\nplpy.execute('x')",
     "def f(x):\n    f(x + 'a')\n    plpy.execute(x)\nf('a')",
     "import helper\na = []\nhelper.fill(a)\nplpy.execute(''.join(a))",
@@ -181,6 +196,65 @@ def test_what_is_not_followed_is_unknown(body: str) -> None:
     result, _ = analysed(body)
     assert result.sites
     assert any(hole.quoting == Quoting.RAW for site in result.sites for hole in holes(site.statement))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import re\nre.sub = max",
+        "import re\nx = re\nx.sub = max",
+        "import re, sys\nx = sys.modules['re']\nx.sub = max",
+        "globals()['int'] = str",
+        "globals().update(int=str)",
+        "setattr(plpy, 'quote_ident', str)",
+        "plpy.__dict__['quote_ident'] = str",
+        "class A:\n    def __eq__(self, other):\n        return True",
+    ],
+)
+def test_a_body_that_gives_names_another_meaning_is_not_followed(body: str) -> None:
+    """Nothing in it is proven; without that line everything is."""
+    query = "plpy.execute('S ' + plpy.quote_ident(p))"
+    result, _ = analysed(f"{body}\n{query}")
+    assert result.problem == "the body says itself what names or operators mean"
+    assert statements(query) == ["execute: S {identifier:p}"]
+    assert statements(f"import re\nclass A: pass\na = A()\na.sub = re.sub\n{query}") == ["execute: S {identifier:p}"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "method", "expected"),
+    [
+        ("a", "fullmatch", ("a", False)),
+        ("a$", "fullmatch", ("a", False)),
+        ("^a$", "match", ("a", True)),
+        ("\\Aa\\Z", "match", ("a", False)),
+        ("a", "match", None),
+        ("a\\$", "match", None),
+    ],
+)
+def test_what_a_match_is_about(pattern: str, method: str, expected: tuple[str, bool] | None) -> None:
+    assert whole(pattern, method) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "expected"),
+    [
+        ("\\W", "", True),
+        ("\\W+", "_x1", True),
+        ("[^a-z_]", "", True),
+        ("\\W", "-", False),
+        ("\\W", "\\g<0>", False),
+        ("[^a-z;]", "", False),
+        ("[^A-z]", "", False),
+        ("[^[:alnum:]]", "", False),
+        ("[^]a]", "", False),
+        ("[^\\w]{9}", "", False),
+        ("[^\\w]a", "", False),
+        ("[a-z]", "", False),
+        ("\\w", "", False),
+    ],
+)
+def test_what_a_substitution_leaves(pattern: str, replacement: str, expected: bool) -> None:
+    assert leaves_a_word(pattern, replacement) is expected
 
 
 def test_plans() -> None:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from pggit_excellence.slo.monitor.events import Events
 from pggit_excellence.slo.monitor.probing import Outcome, Server, send, server_of
 from pggit_excellence.slo.monitor.state import State
 from pggit_excellence.slo.monitor.watching import Plan, Watch
+from started import started
 
 INTERVAL, TIMEOUT = 0.2, 0.2
 # More of them, by hand: MONITOR_SEEDS=1,2,3.
@@ -63,12 +64,16 @@ def victim(installation: Installation) -> Iterator[PrivateServer]:
         yield server
 
 
-def start_monitor(state: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pggit_excellence", "slo", "monitor", "--state", str(state), "--name", "test"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
-    return subprocess.Popen(
-        [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+StartMonitor = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start_monitor() -> Iterator[StartMonitor]:
+    """Starts `slo monitor` with a state file and options; what is still running at the end of the test is killed."""
+    with contextlib.ExitStack() as running:
+        yield lambda state, *options: running.enter_context(
+            started("slo", "monitor", "--state", str(state), "--name", "test", *options)
+        )
 
 
 def finish(monitor: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -161,7 +166,9 @@ def outage(server: PrivateServer, dice: random.Random, state: Path) -> tuple[flo
 
 @pytest.mark.once
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_sums_on_the_server_are_the_truth(victim: PrivateServer, tmp_path: Path, seed: int) -> None:
+def test_the_sums_on_the_server_are_the_truth(
+    victim: PrivateServer, start_monitor: StartMonitor, tmp_path: Path, seed: int
+) -> None:
     """Outages of every kind and kills of the monitor at random: each durable outcome is there, once, and none is up."""
     dice = random.Random(seed)
     state = tmp_path / "state"
@@ -384,7 +391,9 @@ def test_several_servers(capsys: pytest.CaptureFixture[str], plain: psycopg.Conn
         assert "--service no: definition of service" in capsys.readouterr().err
 
 
-def test_two_monitors_on_one_file_and_a_clean_end(plain: psycopg.Connection, tmp_path: Path) -> None:
+def test_two_monitors_on_one_file_and_a_clean_end(
+    plain: psycopg.Connection, start_monitor: StartMonitor, tmp_path: Path
+) -> None:
     state = tmp_path / "state"
     options = ("--dsn", plain.info.dsn, "--interval", "200ms", "--timeout", "200ms", "--format", "json")
     first = start_monitor(state, *options)
@@ -400,7 +409,9 @@ def test_two_monitors_on_one_file_and_a_clean_end(plain: psycopg.Connection, tmp
     assert unsent(state) == 0
 
 
-def test_a_time_without_probes_is_unknown(plain: psycopg.Connection, tmp_path: Path) -> None:
+def test_a_time_without_probes_is_unknown(
+    plain: psycopg.Connection, start_monitor: StartMonitor, tmp_path: Path
+) -> None:
     """A stopped monitor says so afterwards, and no outcome lies in that time."""
     state = tmp_path / "state"
     prepare_audit(state)

@@ -26,6 +26,7 @@ from pggit_excellence.server import Server
 from pggit_excellence.slo.durations import duration, spoken
 from pggit_excellence.slo.quantities import percent, quantity
 from pggit_excellence.slo.report.period import named_period
+from started import started
 
 Capture = pytest.CaptureFixture[str]
 PAGE = ROOT / "docs" / "operations" / "SLO_COMMANDS.md"
@@ -377,21 +378,19 @@ def test_maintain_until_nothing_is_left(capsys: Capture, plain: psycopg.Connecti
 def test_again_until_sigterm(plain: psycopg.Connection) -> None:
     """Each turn connects anew; a server that is away is one line; SIGTERM ends it well."""
     name = plain.info.dbname
-    command = [sys.executable, "-m", "pggit_excellence", "slo", "maintain", "--every", "200ms", "--dsn", plain.info.dsn]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    with psycopg.connect(plain.info.dsn, dbname="postgres", autocommit=True) as admin:
-        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
-        line = process.stderr.readline()
-        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
-    assert "is not currently accepting connections" in line
-    time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    with started("slo", "maintain", "--every", "200ms", "--dsn", plain.info.dsn) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        with psycopg.connect(plain.info.dsn, dbname="postgres", autocommit=True) as admin:
+            admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+            line = process.stderr.readline()
+            admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+        assert "is not currently accepting connections" in line
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
 
 
 def outages(connection: psycopg.Connection, since: str, until: str) -> list[tuple[Any, ...]]:

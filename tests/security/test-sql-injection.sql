@@ -2,7 +2,7 @@
 --     psql -d DATABASE -f tests/security/test-sql-injection.sql
 -- Run it as a superuser on a scratch database that has the extension, with or without pgGit. It ends with PASS, or with
 -- what got through and exit status 3. It works in one transaction that is taken back: nothing of it stays. Until it ends
--- it holds locks, also on pgGit's tables. -v only=index% attacks the functions with such a name alone.
+-- it holds locks, also on pgGit's tables. -v only=index% attacks the functions with such a name (SIMILAR TO) alone.
 --
 -- How it sees an injection: the hostile texts call injection_test.hit(), which advances a sequence (that survives the
 -- rollback of what it was called in), or drop the table victim. Functions are looked up in pg_proc and their calls are
@@ -116,20 +116,24 @@ END
 $do$;
 
 -- A harmless value of the type, as SQL.
-CREATE FUNCTION injection_test.ordinary(kind oid) RETURNS text LANGUAGE sql STABLE AS $body$
-    SELECT CASE
-        WHEN t.oid = 'oid'::regtype THEN '''public''::regnamespace::oid'
-        WHEN t.oid IN ('json'::regtype, 'jsonb'::regtype) THEN format('''{}''::%s', t.oid::regtype)
-        WHEN t.typcategory = 'S' THEN format('''pggit''::%s', t.oid::regtype)
-        WHEN t.typcategory = 'N' THEN format('1::%s', t.oid::regtype)
-        WHEN t.typcategory = 'B' THEN 'false'
-        WHEN t.typcategory = 'T' THEN format('''1 day''::%s', t.oid::regtype)
-        WHEN t.typcategory = 'D' THEN format('now()::%s', t.oid::regtype)
-        WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN
-            'ARRAY[' || injection_test.ordinary(t.typelem) || ']::' || t.oid::regtype
-        ELSE format('NULL::%s', t.oid::regtype)
-    END
-    FROM pg_type AS t WHERE t.oid = kind
+CREATE FUNCTION injection_test.ordinary(kind oid) RETURNS text LANGUAGE plpgsql STABLE AS $body$
+BEGIN
+    RETURN (
+        SELECT CASE
+            WHEN t.oid = 'oid'::regtype THEN '''public''::regnamespace::oid'
+            WHEN t.oid IN ('json'::regtype, 'jsonb'::regtype) THEN format('''{}''::%s', t.oid::regtype)
+            WHEN t.typcategory = 'S' THEN format('''pggit''::%s', t.oid::regtype)
+            WHEN t.typcategory = 'N' THEN format('1::%s', t.oid::regtype)
+            WHEN t.typcategory = 'B' THEN 'false'
+            WHEN t.typcategory = 'T' THEN format('''1 day''::%s', t.oid::regtype)
+            WHEN t.typcategory = 'D' THEN format('now()::%s', t.oid::regtype)
+            WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN
+                'ARRAY[' || injection_test.ordinary(t.typelem) || ']::' || t.oid::regtype
+            ELSE format('NULL::%s', t.oid::regtype)
+        END
+        FROM pg_type AS t WHERE t.oid = kind
+    );
+END
 $body$;
 
 -- Rows with such texts in the extension's own tables: each text column in turn, the rest ordinary or as in a row that
@@ -172,17 +176,27 @@ FROM injection_test.hits AS h WHERE h.is_called;
 CREATE TABLE injection_test.expected AS
 SELECT c.oid FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace);
 
--- What an attempt did. NULL: nothing hostile. The attempt itself is taken back.
+-- Which of these are dropped, the server tells: looking for each after each attempt took as long as the attempts.
+CREATE SEQUENCE injection_test.drops;
+CREATE FUNCTION injection_test.count_drops() RETURNS event_trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM pg_catalog.nextval('injection_test.drops')
+    FROM pg_catalog.pg_event_trigger_dropped_objects() AS d JOIN injection_test.expected AS e ON e.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0;
+END
+$body$;
+CREATE EVENT TRIGGER injection_test_drops ON sql_drop EXECUTE FUNCTION injection_test.count_drops();
+ALTER EVENT TRIGGER injection_test_drops ENABLE ALWAYS;
+
+-- What an attempt did. NULL: nothing hostile. The attempt itself is taken back; the sequences are not.
 CREATE FUNCTION injection_test.attempt(statement text, OUT harm text, OUT refused text) LANGUAGE plpgsql AS $body$
 DECLARE
-    before bigint := (SELECT h.last_value + h.is_called::integer FROM injection_test.hits AS h);
-    gone   bigint;
+    hits  bigint := (SELECT h.last_value + h.is_called::integer FROM injection_test.hits AS h);
+    drops bigint := (SELECT d.last_value + d.is_called::integer FROM injection_test.drops AS d);
     left_over bigint;
 BEGIN
     BEGIN
         EXECUTE statement;
-        SELECT count(*) INTO gone FROM injection_test.expected AS e
-        WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = e.oid);
         EXECUTE 'SELECT count(*) FROM injection_test.victim' INTO left_over;
         RAISE EXCEPTION USING ERRCODE = 'IJ000', MESSAGE = 'taken back';
     EXCEPTION
@@ -190,62 +204,73 @@ BEGIN
         WHEN OTHERS OR ASSERT_FAILURE THEN refused := SQLERRM;
     END;
     SELECT concat_ws(', ',
-        CASE WHEN h.last_value + h.is_called::integer > before THEN 'hostile SQL ran' END,
-        CASE WHEN gone > 0 THEN gone || ' tables were dropped' END,
+        CASE WHEN h.last_value + h.is_called::integer > hits THEN 'hostile SQL ran' END,
+        CASE WHEN d.last_value + d.is_called::integer > drops THEN 'tables were dropped' END,
         CASE WHEN left_over <> 1 THEN 'rows of victim were deleted' END)
-    INTO harm FROM injection_test.hits AS h;
+    INTO harm FROM injection_test.hits AS h CROSS JOIN injection_test.drops AS d;
     harm := nullif(harm, '');
 END
 $body$;
 
 -- A value of the type that carries the text, as SQL. NULL: the type cannot carry one.
-CREATE FUNCTION injection_test.carrier(kind oid, content text) RETURNS text LANGUAGE sql STABLE AS $body$
-    SELECT CASE
-        WHEN t.oid IN ('json'::regtype, 'jsonb'::regtype)
-            THEN format('jsonb_build_object(%1$L::text, %1$L::text)::%2$s', coalesce(content, ''), t.oid::regtype)
-        WHEN t.oid = 'oid'::regtype
-            THEN coalesce(to_regnamespace(quote_ident(content))::oid, to_regclass('public.' || quote_ident(content)))::text
-        WHEN t.oid = 'regclass'::regtype THEN quote_literal(to_regclass('public.' || quote_ident(content))) || '::regclass'
-        WHEN t.typtype = 'd' THEN injection_test.carrier(t.typbasetype, content) || '::' || t.oid::regtype
-        WHEN t.typtype = 'c' THEN (
-            SELECT format('ROW(%s)::%s', string_agg(
-                       coalesce(injection_test.carrier(a.atttypid, content), injection_test.ordinary(a.atttypid)),
-                       ', ' ORDER BY a.attnum), t.oid::regtype)
-            FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)
-        WHEN t.typcategory = 'A' THEN
-            'ARRAY[' || injection_test.carrier(t.typelem, content) || ']::' || t.oid::regtype
-        WHEN t.typcategory = 'S' OR t.oid IN ('xml'::regtype, 'bytea'::regtype, 'unknown'::regtype)
-            THEN format('%L::%s', content, t.oid::regtype)
-    END
-    FROM pg_type AS t WHERE t.oid = kind
+CREATE FUNCTION injection_test.carrier(kind oid, content text) RETURNS text LANGUAGE plpgsql STABLE AS $body$
+BEGIN
+    RETURN (
+        SELECT CASE
+            WHEN t.oid IN ('json'::regtype, 'jsonb'::regtype)
+                THEN format('jsonb_build_object(%1$L::text, %1$L::text)::%2$s', coalesce(content, ''), t.oid::regtype)
+            WHEN t.oid = 'oid'::regtype
+                THEN coalesce(to_regnamespace(quote_ident(content))::oid, to_regclass('public.' || quote_ident(content)))::text
+            WHEN t.oid = 'regclass'::regtype THEN quote_literal(to_regclass('public.' || quote_ident(content))) || '::regclass'
+            WHEN t.typtype = 'd' THEN injection_test.carrier(t.typbasetype, content) || '::' || t.oid::regtype
+            WHEN t.typtype = 'c' THEN (
+                SELECT format('ROW(%s)::%s', string_agg(
+                           coalesce(injection_test.carrier(a.atttypid, content), injection_test.ordinary(a.atttypid)),
+                           ', ' ORDER BY a.attnum), t.oid::regtype)
+                FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)
+            WHEN t.typcategory = 'A' THEN
+                'ARRAY[' || injection_test.carrier(t.typelem, content) || ']::' || t.oid::regtype
+            WHEN t.typcategory = 'S' OR t.oid IN ('xml'::regtype, 'bytea'::regtype, 'unknown'::regtype)
+                THEN format('%L::%s', content, t.oid::regtype)
+        END
+        FROM pg_type AS t WHERE t.oid = kind
+    );
+END
 $body$;
 
--- The input arguments of a routine, in order.
+-- The input arguments of a routine, in order. Of what takes a number of probes one shows as much as the default.
 CREATE FUNCTION injection_test.arguments(routine oid)
-RETURNS TABLE (number bigint, name text, kind oid, optional boolean, spread boolean) LANGUAGE sql STABLE AS $body$
-    SELECT i.number, i.name, i.kind, i.number > p.pronargs - p.pronargdefaults, i.mode = 'v'
-    FROM pg_proc AS p
-    CROSS JOIN LATERAL (
-        SELECT row_number() OVER (ORDER BY a.ordinality) AS number, nullif(a.name, '') AS name, a.kind, coalesce(a.mode, 'i') AS mode
-        FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
-             WITH ORDINALITY AS a (kind, mode, name)
-        WHERE a.kind IS NOT NULL AND coalesce(a.mode, 'i') IN ('i', 'b', 'v')
-    ) AS i
-    WHERE p.oid = routine
+RETURNS TABLE (number bigint, name text, kind oid, optional boolean, spread boolean) LANGUAGE plpgsql STABLE AS $body$
+BEGIN
+    RETURN QUERY
+        SELECT i.number, i.name, i.kind, i.number > p.pronargs - p.pronargdefaults AND i.name IS DISTINCT FROM 'probes', i.mode = 'v'
+        FROM pg_proc AS p
+        CROSS JOIN LATERAL (
+            SELECT row_number() OVER (ORDER BY a.ordinality) AS number, nullif(a.name, '') AS name, a.kind, coalesce(a.mode, 'i') AS mode
+            FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames)
+                 WITH ORDINALITY AS a (kind, mode, name)
+            WHERE a.kind IS NOT NULL AND coalesce(a.mode, 'i') IN ('i', 'b', 'v')
+        ) AS i
+        WHERE p.oid = routine;
+END
 $body$;
 
 -- One call with the values given by argument number; what is not given has its default, or a harmless value.
-CREATE FUNCTION injection_test.call(routine oid, given jsonb) RETURNS text LANGUAGE sql STABLE AS $body$
-    SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL %s(%s)' ELSE 'SELECT max(length(q::text)) FROM %s(%s) AS q' END,
-                  format('%I.%I', n.nspname, p.proname), string_agg(
-               CASE WHEN a.spread THEN 'VARIADIC ' ELSE '' END || coalesce(quote_ident(a.name) || ' => ', '')
-               || coalesce(given ->> a.number::text, injection_test.ordinary(a.kind)), ', ' ORDER BY a.number)
-               FILTER (WHERE given ? a.number::text OR NOT a.optional OR a.name IS NULL))
-    FROM pg_proc AS p
-    JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    LEFT JOIN LATERAL injection_test.arguments(p.oid) AS a ON true
-    WHERE p.oid = routine
-    GROUP BY p.prokind, n.nspname, p.proname
+CREATE FUNCTION injection_test.call(routine oid, given jsonb) RETURNS text LANGUAGE plpgsql STABLE AS $body$
+BEGIN
+    RETURN (
+        SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL %s(%s)' ELSE 'SELECT max(length(q::text)) FROM %s(%s) AS q' END,
+                      format('%I.%I', n.nspname, p.proname), string_agg(
+                   CASE WHEN a.spread THEN 'VARIADIC ' ELSE '' END || coalesce(quote_ident(a.name) || ' => ', '')
+                   || coalesce(given ->> a.number::text, injection_test.ordinary(a.kind)), ', ' ORDER BY a.number)
+                   FILTER (WHERE given ? a.number::text OR NOT a.optional OR a.name IS NULL))
+        FROM pg_proc AS p
+        JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        LEFT JOIN LATERAL injection_test.arguments(p.oid) AS a ON true
+        WHERE p.oid = routine
+        GROUP BY p.prokind, n.nspname, p.proname
+    );
+END
 $body$;
 
 -- Every attack on a routine: each argument in turn, all at once; each truth value and each number of a logged action.
@@ -277,7 +302,7 @@ SELECT p.oid, format('%s(%s)', p.proname, replace(oidvectortypes(p.proargtypes),
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.prokind IN ('f', 'p') AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-  AND p.proname LIKE :'only'
+  AND p.proname SIMILAR TO :'only'
   AND (n.nspname = 'pggit_excellence' OR n.nspname = 'pggit' AND p.prosrc LIKE 'SELECT * FROM pggit\_excellence.%');
 CREATE TABLE injection_test.outcomes (target text, statement text, harm text, refused text);
 

@@ -11,6 +11,7 @@ another user, because PostgreSQL refuses root. It ends with the `with` block, an
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
@@ -31,6 +32,8 @@ import psycopg
 DISK, MEMORY = Path("/tmp"), Path("/dev/shm")  # noqa: S108
 # How much memory must be available, and free in MEMORY, for servers to live there.
 ROOMY = 6 * 2**30
+# The folders of workspace(), the file that the process keeps locked that made one, and how old it is before it counts.
+PREFIX, LOCK, ABANDONED_SECONDS = "pgx-", ".lock", 60
 SUPERUSER = "postgres"
 PORT = 5432
 
@@ -43,6 +46,7 @@ NPM_PACKAGES = Path(__file__).resolve().parents[2] / ".cache" / "matrix" / "node
 # Nothing of a throwaway server has to survive a crash of the machine.
 THROWAWAY = {
     "autovacuum": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder, so that nothing is left where it is killed
     "fsync": "off",
     "full_page_writes": "off",
     "listen_addresses": "",
@@ -86,15 +90,27 @@ def end_on_sigterm() -> None:
 
 
 @contextlib.contextmanager
-def workspace(prefix: str = "pgx-") -> Iterator[Path]:
-    """A new folder that the server's user can enter; removed at the end."""
+def workspace() -> Iterator[Path]:
+    """A new folder that the server's user can enter; removed at the end, or later if this process is killed before."""
     end_on_sigterm()
-    path = Path(tempfile.mkdtemp(prefix=prefix, dir=base_folder()))
+    remove_abandoned()
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base_folder()))
     path.chmod(0o755)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+    with (path / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Remove the workspaces of processes that were killed: the kernel has let their locks go."""
+    for lock in (lock for base in (MEMORY, DISK) for lock in base.glob(f"{PREFIX}*/{LOCK}")):
+        with contextlib.suppress(OSError), lock.open("r+") as file:  # another user's, or locked
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - lock.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -219,7 +235,9 @@ def copy_installation(major: int, into: Path) -> Installation:
 def make_install(installation: Installation, checkout: Path) -> None:
     """`make install` of the extension into the private copy."""
     command = ["make", "--silent", "-C", str(checkout), "install", f"PG_CONFIG={installation.pg_config}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with (checkout / "Makefile").open("rb") as one_at_a_time:  # what is missing in build/ is made there
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ServerError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
 

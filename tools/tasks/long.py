@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from pggit_excellence.server import default_major
-from tasks.suites import PARALLEL, print_results, run
+from tasks.suites import PARALLEL, WORKERS, print_results, run
 
 
 def main() -> int:
     """Run them; 0 when all passed."""
-    command = [sys.executable, "-m", "pytest", "-q", "--long", "-m", "long", *PARALLEL]
+    command = [sys.executable, "-m", "pytest", "-q", "--long", "-m", "long", f"--numprocesses={WORKERS}", *PARALLEL]
     return print_results([run("long", default_major(), command)])
 
 

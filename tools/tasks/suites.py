@@ -23,8 +23,10 @@ PYTHON_TREES = ("tools", "tests/python", "tests/benchmarks", "tests/fuzz", "plpy
 SQL_TREES = ("sql", "plpython", "tests/regress", "tests/upgrade")
 Command = list[str]
 Environment = Mapping[str, str] | None
-# Two workers, each with a server of its own; the tests of one file stay together.
-PARALLEL = ["--numprocesses=2", "--dist=loadfile"]
+# The tests of one file stay together, in the order that tests/python/conftest.py gives them.
+PARALLEL = ["--dist=loadfile", "--no-loadscope-reorder"]
+WORKERS = 2  # each with a server of its own
+KEPT = ["setpriv", "--pdeathsig", "TERM"]  # a child that does not outlive this process
 console = Console(stderr=False, highlight=False)
 
 
@@ -47,7 +49,9 @@ def run(suite: str, major: int, *commands: Command, environment: Environment = N
     start = time.monotonic()
     with log.open("wb") if log else contextlib.nullcontext() as output:
         passed = all(
-            subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False).returncode
+            subprocess.run(
+                [*KEPT, *command], cwd=ROOT, env=environment, stdout=output, stderr=output, check=False
+            ).returncode
             == 0
             for command in commands
         )
@@ -71,34 +75,31 @@ def lint() -> Result:
 def installcheck(installation: Installation, log: Path | None = None) -> Result:
     """`make installcheck` against a private server that has the extension's files.
 
-    With a log several may run at once: each then writes its results into a folder of its own.
+    Its results are in a folder of its own, as several run at once; where it fails its differences are shown.
     """
     with workspace() as folder, Server(installation, folder / "server") as server:
-        command = ["make", "--silent", "installcheck", f"PG_CONFIG={installation.pg_config}"]
-        if log is not None:
-            # pg_regress up to 15 looks for expected files in the output directory.
-            (folder / "expected").symlink_to(ROOT / "expected")
-            command.append(f"EXTRA_REGRESS_OPTS=--outputdir={folder}")
-        result = run("installcheck", installation.major, command, environment=server.environment, log=log)
-        if log is not None and not result.passed and (folder / "regression.diffs").exists():
-            with log.open("a", encoding="utf-8") as output:
-                output.write((folder / "regression.diffs").read_text(encoding="utf-8", errors="replace"))
-        return result
+        # pg_regress up to 15 looks for expected files in the output directory.
+        (folder / "expected").symlink_to(ROOT / "expected")
+        options = [f"PG_CONFIG={installation.pg_config}", f"EXTRA_REGRESS_OPTS=--outputdir={folder}"]
+        command = ["make", "--silent", "installcheck", *options]
+        show = ["sh", "-c", '"$@" || { cat "$0"; false; }', str(folder / "regression.diffs"), *command]
+        return run("installcheck", installation.major, show, environment=server.environment, log=log)
 
 
-def pytest(major: int, log: Path | None = None) -> Result:
+def pytest(major: int, log: Path | None = None, workers: int = WORKERS) -> Result:
     """The tests in tests/python against the same major."""
-    return run("pytest", major, [sys.executable, "-m", "pytest", "-q", f"--pg-major={major}", *PARALLEL], log=log)
+    options = [f"--pg-major={major}", f"--numprocesses={workers}", *PARALLEL]
+    return run("pytest", major, [sys.executable, "-m", "pytest", "-q", *options], log=log)
 
 
-def run_major(major: int, logs: Path | None = None) -> list[Result]:
+def run_major(major: int, logs: Path | None = None, workers: int = WORKERS) -> list[Result]:
     """Every suite on one major version; with a folder for logs nothing is shown."""
     with workspace() as folder:
         installation = copy_installation(major, folder)
         make_install(installation, ROOT)
         return [
             installcheck(installation, logs and logs / f"installcheck-{major}.log"),
-            pytest(major, logs and logs / f"pytest-{major}.log"),
+            pytest(major, logs and logs / f"pytest-{major}.log", workers),
         ]
 
 

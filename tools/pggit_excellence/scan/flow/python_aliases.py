@@ -60,9 +60,9 @@ def _function_bindings(
         case ast.arguments():
             for name, value in defaults_of(node):
                 yield [ast.Name(name)], value
-        case ast.FunctionDef(name=name):  # f() is what f returns
+        case ast.FunctionDef(name=name):  # f() is what f returns or yields
             for inner in ast.walk(node):
-                if isinstance(inner, ast.Return) and inner.value is not None:
+                if isinstance(inner, ast.Return | ast.Yield | ast.YieldFrom) and inner.value is not None:
                     yield [ast.Name(name)], inner.value
         case ast.Call(func=ast.Attribute(value=base), args=arguments):
             for argument in arguments:

@@ -37,4 +37,5 @@ def leaves_a_word(pattern: str, replacement: str) -> bool:
     pattern = pattern.removesuffix("+")
     if pattern in {"\\W", "[\\W]"}:
         return True
-    return pattern.startswith("[^") and pattern.count("]") == 1 and is_word("[" + pattern.removeprefix("[^"))
+    one_class = pattern.startswith("[^") and pattern.find("]") == len(pattern) - 1
+    return one_class and is_word("[" + pattern.removeprefix("[^"))

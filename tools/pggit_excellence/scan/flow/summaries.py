@@ -164,7 +164,9 @@ class Summaries:
     def outcome(self, routine: Routine) -> Outcome:
         """What is found in a routine, and in those that it makes."""
         found = self._outcome(routine)
-        return with_made(found, routine, self.program, self._made, self._outcome) if found.making else found
+        if not found.making:
+            return found
+        return with_made(found, routine, self.program, self._made, self._outcome, running=self.words)
 
     def _outcome(self, routine: Routine) -> Outcome:
         """What is found in a routine; its result is nobody's business."""

@@ -9,14 +9,14 @@ import re
 
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 
-_NAMES = frozenset({"format", "quote_ident", "quote_literal", "quote_nullable"})
-_CALL = re.compile(rf'\b({"|".join(sorted(_NAMES))})"?\s*(?:\(|--|/\*)', re.IGNORECASE)
+NAMES = frozenset({"format", "quote_ident", "quote_literal", "quote_nullable"})
+_CALL = re.compile(rf'\b({"|".join(sorted(NAMES))})"?\s*(?:\(|--|/\*)', re.IGNORECASE)
 _MORE_THAN_TEXT = re.compile("%(?!s)")
 
 
 def may_tell(words: frozenset[str], code: str) -> bool:
     """Whether the code, which has these words in lower case, may show such a finding."""
-    return not _NAMES.isdisjoint(words) and any(
+    return not NAMES.isdisjoint(words) and any(
         call[1].lower() != "format" or not _is_harmless_format(code, call.end()) for call in _CALL.finditer(code)
     )
 

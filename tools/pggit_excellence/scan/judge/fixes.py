@@ -32,10 +32,8 @@ def requote(hole: Hole, kind: Kind, sources: Sources) -> Fix | None:
         return split_name(hole, sources)
     if hole.specifier is None and _is_returned(hole, sources):
         return None  # the function may quote another part of it
-    if hole.origin.source is Source.FUNCTION and hole.origin.name.startswith("plpy.quote_"):
-        return None  # the body has put its own in the place of plpy's
     edits = _letter(hole, letter) if letter else ()
-    if letter is None or not edits:
+    if letter is None or not edits or _is_result_of(hole, letter):
         return None
     summary = f"quote it with {_call(hole, letter)}"
     if kind is Kind.RELATION and hole.origin.source is Source.PARAMETER:
@@ -87,6 +85,12 @@ def split_name(hole: Hole, sources: Sources) -> Fix | None:
 
 def _call(hole: Hole, letter: str) -> str:
     return f"%{letter}" if hole.specifier else f"{_FUNCTION[letter]}()"
+
+
+def _is_result_of(hole: Hole, letter: str) -> bool:
+    """Whether the fix would call the function whose result this is: one that somebody has put in its place."""
+    called = hole.origin.name.removeprefix("plpy.").removesuffix("()") == _FUNCTION[letter]
+    return hole.specifier is None and hole.origin.source is Source.FUNCTION and called
 
 
 def _is_returned(hole: Hole, sources: Sources) -> bool:

@@ -71,16 +71,22 @@ class Made:
 
 def makes_routine(text: Text) -> bool:
     """Whether the statement may make a routine; most hold nothing like it, which is found fast."""
-    return _MAKES.search("".join(_constants(text)).lower()) is not None
+    return _MAKES.search("".join(const.text for const in constants(text)).lower()) is not None
 
 
-def _constants(text: Text) -> Iterator[str]:
+def constants(text: Text) -> Iterator[Const]:
+    """The constants of a statement and of what is quoted in it, which begins with a quote."""
+    return (part for part in parts(text) if isinstance(part, Const))
+
+
+def parts(text: Text) -> Iterator[Const | Hole]:
+    """The constants and holes of a statement and of what is quoted in it, which begins with a quote."""
     for leaf in leaves(text):
-        if isinstance(leaf, Const):
-            yield leaf.text
-        elif isinstance(leaf, Hole) and leaf.inner is not None:
-            yield "'"
-            yield from _constants(leaf.inner)
+        if isinstance(leaf, Const | Hole):
+            yield leaf
+        if isinstance(leaf, Hole) and leaf.inner is not None:
+            yield Const("'")
+            yield from parts(leaf.inner)
 
 
 def made_by(text: Text, place: Place, routine: Routine, source: str) -> Made:
@@ -165,7 +171,7 @@ def _routines(line: tuple[Const | Slot, ...], place: Place, routine: Routine, so
 def _pieces(const: Const, routine: Routine, source: str) -> list[tuple[int, int]] | None:
     """Where the text stands in the source (see OffsetMap): where it is known to, or the only place that has it."""
     if const.place is not None:
-        return [(0, const.place.start)]
+        return [(0, const.place.start)] if const.place.file == routine.file else None
     for written, step in ((const.text, 0), (const.text.replace("'", "''"), 1)):
         if len(written) >= _SHORTEST and source.count(written, routine.start, routine.end) == 1:
             start = source.index(written, routine.start, routine.end)
