@@ -332,21 +332,28 @@ def _trails(root: Any) -> Iterator[tuple[int, Trail]]:
     while waiting:
         node, trail = waiting.pop()
         if isinstance(node, dict):
-            waiting += [(held, (*trail, (name, held))) for name, held in reversed(node.items()) if _may_hold(held)]
+            for name in reversed(node):
+                held = node[name]
+                if _is_worth_it(held):
+                    waiting.append((held, (*trail, (name, held))))
         elif isinstance(node, list):
             waiting += [(held, trail) for held in reversed(node)]
-        elif isinstance(node, str):
-            for name, digits in _MARKED.findall(node):
-                yield int(name or digits), trail
-        elif isinstance(node, int) and _NUMBER <= node < _NUMBER + 10_000:
-            yield node - _NUMBER, trail
+        else:
+            for number in _numbers(node):
+                yield number, trail
 
 
-def _may_hold(node: Any) -> bool:
-    """Whether a placeholder may be in it; most of a tree are other names and numbers."""
-    if isinstance(node, str):
-        return _MARK in node or _DIGITS in node
-    return isinstance(node, dict | list) or (isinstance(node, int) and node >= _NUMBER)
+def _is_worth_it(node: Any) -> bool:
+    """Whether there may be a placeholder in it; most of a tree are other names and numbers. Asked of every node."""
+    kind = node.__class__
+    return kind is dict or kind is list or (kind is str and (_MARK in node or _DIGITS in node)) or kind is int
+
+
+def _numbers(leaf: Any) -> list[int]:
+    """The placeholders in a name, a text or a number."""
+    if isinstance(leaf, str):
+        return [int(name or digits) for name, digits in _MARKED.findall(leaf)]
+    return [leaf - _NUMBER] if isinstance(leaf, int) and _NUMBER <= leaf < _NUMBER + 10_000 else []
 
 
 def is_wrong(slot: Slot, spot: Spot) -> bool:
@@ -356,4 +363,6 @@ def is_wrong(slot: Slot, spot: Spot) -> bool:
 
 def has_mark(node: Any) -> bool:
     """Whether a placeholder stands in this part of the tree."""
-    return next(_trails(node), None) is not None
+    if isinstance(node, dict):
+        return any(map(has_mark, node.values()))
+    return any(map(has_mark, node)) if isinstance(node, list) else bool(_numbers(node))
