@@ -323,3 +323,35 @@ def test_definitions_that_differ_are_all_asked() -> None:
     harmful = harmless.replace("quote_ident(x)", "x")
     for before in (harmless + harmful, harmful + harmless, harmless + harmless + harmful):
         assert verdict("EXECUTE 'ANALYZE ' || made(p);", before=before) == "unsafe"
+
+
+class _SlowError(BaseException):
+    """As workers._Slow."""
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_what_is_half_known_after_an_interruption_does_not_count(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """A circle whose analysis is interrupted at any of its steps: all others are judged as if it had not been begun."""
+    text = (
+        "CREATE FUNCTION a(x text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+        " IF x > '' THEN RETURN b(x); END IF; RETURN quote_ident(x); END $$;\n"
+        "CREATE FUNCTION b(x text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+        " IF x > '' THEN RETURN c(x); END IF; RETURN x; END $$;\n"
+        "CREATE FUNCTION c(x text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE a(x); RETURN a(x); END $$;\n"
+        "CREATE FUNCTION d(x text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DROP TABLE ' || a(x); END $$;"
+    )
+    program = build([SourceText("t.sql", text)])
+    expected = [summaries.Summaries(program, Config()).outcome(each).sites for each in program.routines]
+    interrupted, steps = summaries.Summaries(program, Config()), itertools.count(1)
+    once = summaries.Summaries._once
+
+    def step(self: summaries.Summaries, *given: Any, **named: Any) -> summaries.Summary:
+        found = once(self, *given, **named)
+        if next(steps) == at:
+            raise _SlowError
+        return found
+
+    monkeypatch.setattr(summaries.Summaries, "_once", step)
+    with pytest.raises(_SlowError):
+        list(map(interrupted.outcome, program.routines))
+    assert [interrupted.outcome(each).sites for each in program.routines] == expected

@@ -163,10 +163,15 @@ class Summaries:
 
     def outcome(self, routine: Routine) -> Outcome:
         """What is found in a routine, and in those that it makes."""
-        found = self._outcome(routine)
-        if not found.making:
-            return found
-        return with_made(found, routine, self.program, self._made, self._outcome, running=self.words)
+        try:
+            found = self._outcome(routine)
+            if not found.making:
+                return found
+            return with_made(found, routine, self.program, self._made, self._outcome, running=self.words)
+        except BaseException:  # it took too long; what is half known must not count as known for the next one
+            for half_known in (self._going, self._asked, self._provisional, self._asking, self._narrowing):
+                half_known.clear()
+            raise
 
     def _outcome(self, routine: Routine) -> Outcome:
         """What is found in a routine; its result is nobody's business."""
