@@ -338,22 +338,17 @@ def _trails(root: Any) -> Iterator[tuple[int, Trail]]:
                     waiting.append((held, (*trail, (name, held))))
         elif isinstance(node, list):
             waiting += [(held, trail) for held in reversed(node)]
-        else:
-            for number in _numbers(node):
-                yield number, trail
+        elif isinstance(node, str):
+            for name, digits in _MARKED.findall(node):
+                yield int(name or digits), trail
+        elif isinstance(node, int) and _NUMBER <= node < _NUMBER + 10_000:
+            yield node - _NUMBER, trail
 
 
 def _is_worth_it(node: Any) -> bool:
     """Whether there may be a placeholder in it; most of a tree are other names and numbers. Asked of every node."""
     kind = node.__class__
     return kind is dict or kind is list or (kind is str and (_MARK in node or _DIGITS in node)) or kind is int
-
-
-def _numbers(leaf: Any) -> list[int]:
-    """The placeholders in a name, a text or a number."""
-    if isinstance(leaf, str):
-        return [int(name or digits) for name, digits in _MARKED.findall(leaf)]
-    return [leaf - _NUMBER] if isinstance(leaf, int) and _NUMBER <= leaf < _NUMBER + 10_000 else []
 
 
 def is_wrong(slot: Slot, spot: Spot) -> bool:
@@ -363,6 +358,4 @@ def is_wrong(slot: Slot, spot: Spot) -> bool:
 
 def has_mark(node: Any) -> bool:
     """Whether a placeholder stands in this part of the tree."""
-    if isinstance(node, dict):
-        return any(map(has_mark, node.values()))
-    return any(map(has_mark, node)) if isinstance(node, list) else bool(_numbers(node))
+    return next(_trails(node), None) is not None
