@@ -29,23 +29,20 @@ _OPTIONS = (
     r"(?P<options>\s*(?:\b(?:LANGUAGE|SECURITY|IMMUTABLE|STABLE|VOLATILE|STRICT|PARALLEL|COST|ROWS|SET)\b[^;$]*)?)"
     r"(?:;|\Z)"
 )
-# An INSERT of plain values, read at once: dumps have millions. Whatever needs a second look is left to the tokens.
-_PLAIN_INSERT = re.compile(
-    r"\s*+(INSERT\s+INTO\b(?:[^'\"$\\;:/\-]++|(?<![A-Za-z_&])'(?:[^']++|'')*+'|::|[/\-](?![*\-]))*+);", re.IGNORECASE
-)
-# A routine with nothing before or behind its dollar-quoted body that needs a second look, read at once likewise.
-_PLAIN_ROUTINE = re.compile(
-    r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+"
-    r"(?P<before>(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)|DO)\b[^;'\"$\\:/\-]*+)"
-    rf"(?<!{WORD_INSIDE})(?P<tag>\$(?:[A-Za-z_]\w*+)?\$)",
-    re.IGNORECASE | re.ASCII,
-)
-_PLAIN_OPTIONS = re.compile(r"([^;'\"$\\:/\-]*+);")
+_FILLER = r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+"
+_QUOTED = r"(?<![A-Za-z_&])'(?:[^']++|'')*+'|(?<!&)\"(?:[^\"]++|\"\")*+\""
+# A statement in which nothing needs a second look, read at once, as almost all are: a dump has millions. Up to a dollar
+# quote or to the end, and from there on likewise.
+_PLAIN_REST = rf"(?P<code>(?:{_FILLER}(?:[^'\"$\\;:/\-]++|{_QUOTED}|::|[/\-](?![*\-])))*+){_FILLER}"
+_PLAIN = re.compile(rf"{_FILLER}(?=[A-Za-z]){_PLAIN_REST}(?=[$;])")
+_PLAIN_GOES_ON = re.compile(_PLAIN_REST)
+_PLAIN_TAG = re.compile(rf"(?<!{WORD_INSIDE})\$(?:[A-Za-z_]\w*+)?\$", re.ASCII)
+_NO_CODE = re.compile(r"'(?:[^']++|'')*+'|\"(?:[^\"]++|\"\")*+\"|--[^\n\r]*+")
 # Words that count for where a statement ends, or for what is in it.
-_LOADED = ("begin", "case", "end", "execute")
+_LOADED = ("begin", "case", "copy", "end", "execute")
 _LOADED_WORD = re.compile(rf"\b(?:{'|'.join(_LOADED)})\b")
-_WORD = re.compile(f"(?<!{WORD_INSIDE}){WORD_START}{WORD_INSIDE}*+")
 _HEAD_WORDS = 6
+_WORD = re.compile(f"{WORD_INSIDE}++")
 # Tokens that mean nothing for where a statement ends once its first words are read: passed over in one step.
 _COUNTED = r"[eE](?:[xX][eE][cC][uU][tT][eE]|[nN][dD])|[bB][eE][gG][iI][nN]|[cC][aA][sS][eE]"
 _PLAIN_TOKENS = re.compile(
@@ -98,9 +95,6 @@ class _Reader:
 
     def read(self) -> Statement | None:
         """The statement; None where nothing but comments and meta-commands is left."""
-        plain = self.plain()
-        if plain is not None:
-            return plain
         while self.position < self.end and not self.read_tokens():
             if len(self.head) == _HEAD_WORDS:
                 self.pass_over()
@@ -117,26 +111,6 @@ class _Reader:
             self.position,
             comments=tuple(self.comments),
         )
-
-    def plain(self) -> Statement | None:
-        """The statement where nothing in it needs a second look."""
-        values = _PLAIN_INSERT.match(self.script, self.position, self.end)
-        if values is not None:
-            return Statement(values.start(1), values.end(1), values[1], ("insert", "into"), following=values.end())
-        opening = _PLAIN_ROUTINE.match(self.script, self.position, self.end)
-        if opening is None:
-            return None
-        body = self.script.find(opening["tag"], opening.end(), self.end)
-        closing = _PLAIN_OPTIONS.match(self.script, body + len(opening["tag"]), self.end) if body >= 0 else None
-        if closing is None:
-            return None
-        outside = (opening["before"] + " " + closing[1]).lower()
-        loaded = any(word in outside for word in _LOADED) and _LOADED_WORD.search(outside) is not None
-        if loaded or outside.count("(") != outside.count(")"):
-            return None
-        start, end = opening.start("before"), closing.start() + len(closing[1].rstrip())
-        head = tuple(found.group() for found in islice(_WORD.finditer(outside), _HEAD_WORDS))
-        return Statement(start, end, self.script[start:end], head, following=closing.end())
 
     def read_tokens(self) -> bool:
         """Read up to the end of the statement (True), or to where the lexer has to start anew."""
@@ -255,7 +229,7 @@ def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[S
         while index < len(begins) and begins[index] <= position:
             index += 1
         limit = len(script) if patience > 0 or index == len(begins) else begins[index]
-        found = _Reader(script, position, limit).read()
+        found = _plain(script, position, limit) or _Reader(script, position, limit).read()
         if found is None and limit == len(script):
             return
         if found is None:
@@ -272,6 +246,30 @@ def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[S
                 found = _whole_routine(script, found, begins[index] if index < len(begins) else len(script))
         yield found
         position = found.following
+
+
+def _plain(script: str, position: int, end: int) -> Statement | None:
+    """The statement that begins there, if nothing in it needs a second look."""
+    found = _PLAIN.match(script, position, end)
+    if found is None:
+        return None
+    start, code = found.start("code"), found["code"]
+    while tag := _PLAIN_TAG.match(script, found.end(), end):
+        closing = script.find(tag[0], tag.end(), end)
+        if closing < 0:
+            return None
+        found = _PLAIN_GOES_ON.match(script, closing + len(tag[0]), end)
+        code += " " + found["code"]
+    if not script.startswith(";", found.end(), end):
+        return None
+    code = _NO_CODE.sub(" ", code).lower()
+    loaded = any(word in code for word in _LOADED) and _LOADED_WORD.search(code) is not None
+    if loaded or code.count("(") != code.count(")"):
+        return None
+    text = script[start : found.end("code")].rstrip(" \t\n\r\f\v")
+    words = (word.group() for word in _WORD.finditer(code))
+    head = tuple(islice((word for word in words if not word[0].isdigit()), _HEAD_WORDS))
+    return Statement(start, start + len(text), text, head, following=found.end() + 1)
 
 
 def _first_cut(statement: Statement, begins: list[int], index: int) -> int | None:
