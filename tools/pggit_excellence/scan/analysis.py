@@ -33,8 +33,8 @@ def analyse(program: Program, config: Config, *, isolated: bool = True) -> Analy
     """
     whole = replace(program, routines=[*program.routines, *program.nested])
     summaries = Summaries(whole, config)
-    add_types(program, summaries.mentioned())
     chosen = [routine for routine in whole.routines if summaries.is_worth_it(routine)]
+    add_types(program, summaries.mentioned(chosen))
     analysis = Analysis()
     for routine, outcome in zip(chosen, _outcomes(chosen, summaries, config, isolated), strict=True):
         _add(analysis, routine, outcome, whole)

@@ -148,14 +148,22 @@ class Summaries:
             found |= {word(routine.name[1]) for routine in new}
             waiting = [routine for routine in waiting if word(routine.name[1]) not in found]
 
-    def mentioned(self) -> frozenset[str]:
-        """The words of all routines, with those of their types."""
-        types = (
-            written
-            for routine in self.program.routines
-            for written in (routine.returns, *(parameter.type for parameter in routine.parameters))
-        )
-        return words(" ".join(types)).union(*self._words.values())
+    def mentioned(self, routines: Iterable[Routine]) -> frozenset[str]:
+        """The words of these routines and of all that they may call, with the tables that have triggers."""
+        found = {word(table[1]) for tables in self.program.triggers.values() for table in tables}
+        waiting = {routine.key: routine for routine in routines}
+        followed: set[str] = set()
+        while waiting:
+            key, routine = waiting.popitem()
+            followed.add(key)
+            header = [routine.returns, *(f"{each.type} {each.default or ''}" for each in routine.parameters)]
+            new = (self._words[key] | words(" ".join(header))) - found
+            found |= new
+            called = [other for name in new & self._by_word.keys() for other in self._by_word[name]]
+            if key in self._parents_of:
+                called.append(self._parents_of[key])
+            waiting |= {other.key: other for other in called if other.key not in followed}
+        return frozenset(found)
 
     def is_worth_it(self, routine: Routine) -> bool:
         """Whether the routine can run dynamic SQL."""
