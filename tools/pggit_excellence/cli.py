@@ -17,7 +17,6 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from keyword import iskeyword
-from pathlib import Path
 from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
@@ -111,7 +110,7 @@ def run() -> None:
     gc.disable()  # what one run makes is little, and needed to its end
     for name in ("stdout", "stderr"):  # None where it was closed
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # for the whole process
         getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])

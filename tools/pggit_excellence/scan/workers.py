@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import Generic, TypeVar
 
@@ -235,5 +234,5 @@ def _told(error: Exception) -> str:
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
     return " ".join(f"{type(error).__name__} at {where}: {error}".split())[:200]
