@@ -230,23 +230,21 @@ def _is_word(text: str) -> bool:
 
 def leaves(value: Value) -> Iterator[Const | Hole | Ref]:
     """Every constant, hole and reference in the value."""
-    match value:
-        case Const() | Hole() | Ref():
-            yield value
-        case Seq(parts) | Alt(parts):
-            for part in parts:
-                yield from leaves(part)
-        case Star(body):
-            yield from leaves(body)
-        case Record(fields, rest):
-            for _, item in fields:
-                yield from leaves(item)
-            if rest is not None:
-                yield from leaves(rest)
-        case Array(element, items):
-            yield from leaves(element)
-            for item in items or ():
-                yield from leaves(item)
+    waiting: list[Value] = [value]
+    while waiting:
+        match waiting.pop():
+            case Const() | Hole() | Ref() as leaf:
+                yield leaf
+            case Seq(parts) | Alt(parts):
+                waiting += reversed(parts)
+            case Star(body):
+                waiting.append(body)
+            case Record(fields, rest):
+                waiting += () if rest is None else (rest,)
+                waiting += [item for _, item in reversed(fields)]
+            case Array(element, items):
+                waiting += reversed(items or ())
+                waiting.append(element)
 
 
 def holes(value: Value) -> Iterator[Hole]:
