@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import reduce
 from itertools import islice
+from operator import is_
 from typing import TypeVar
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
@@ -273,15 +274,19 @@ def map_leaves(value: Value, change: Callable[[Const | Hole | Ref], Text]) -> Va
 
 
 def _map_text(text: Text, change: Callable[[Const | Hole | Ref], Text]) -> Text:
+    """What is not changed stays the same object: it was joined before."""
     match text:
         case Const() | Hole() | Ref():
             return change(text)
         case Seq(parts):
-            return seq(_map_text(part, change) for part in parts)
+            changed = [_map_text(part, change) for part in parts]
+            return text if all(map(is_, changed, parts)) else seq(changed)
         case Alt(choices):
-            return alt(_map_text(choice, change) for choice in choices)
+            changed = [_map_text(choice, change) for choice in choices]
+            return text if all(map(is_, changed, choices)) else alt(changed)
         case Star(body):
-            return star(_map_text(body, change))
+            new = _map_text(body, change)
+            return text if new is body else star(new)
 
 
 def as_text(value: Value) -> Text:
