@@ -13,6 +13,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
@@ -108,5 +109,18 @@ def run() -> None:
         discard_output()
         print(f"pggit-excellence: standard output: {error.strerror}", file=sys.stderr)
         status = EXIT_USAGE
+    else:
+        _end_at_once(status)
     gc.freeze()
     sys.exit(status)
+
+
+def _end_at_once(status: int) -> None:
+    """End the process where all that is left to do is to free its memory: that takes as long as to read some files.
+
+    Whoever has more to do then, has asked for one of these modules.
+    """
+    if sys.modules.keys().isdisjoint({"atexit", "threading"}):
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(status)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pggit_excellence.scan.flow.environment import Frame, Variable
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.plpgsql.syntax import Declaration
-from pggit_excellence.scan.plpgsql.token_reader import fold as in_small_letters
 from pggit_excellence.scan.values.abstract import EMPTY, Array, Hole, Origin, Quoting, Record, Source, Value
 from pggit_excellence.scan.values.sqltypes import UNKNOWN_TYPE, find, fold, parse_type, resolve, value_of
 
@@ -181,12 +180,12 @@ def _trigger_row(row: str, routine: Routine, program: Program) -> Record:
     return Record(tuple(fields), rest)
 
 
-# In small letters, and from a fixed word on, by which they are found fast; the look behind says that it begins there.
+# In small letters, each pattern with its first word in front: they are looked for in every source.
 _CREATE_TRIGGER = re.compile(
-    r"create(?<!\wcreate)\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s(?:[^;$']*?)\son\s+(?P<table>[\w.\"$]+)"
+    r"create\b(?<!\wcreate)\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s(?:[^;$']*?)\son\s+(?P<table>[\w.\"$]+)"
     r"(?:[^;]*?)\bexecute\s+(?:function|procedure)\s+(?P<function>[\w.\"$]+)"
 )
-_TRIGGER_CALL = re.compile(r"execute(?<!\wexecute)\s+(?:function|procedure)\s+(?P<function>[\w.\"$]*[\w\"])")
+_TRIGGER_CALL = re.compile(r"execute\b(?<!\wexecute)\s+(?:function|procedure)\s+(?P<function>[\w.\"$]*[\w\"])")
 _tables_of: dict[int, tuple[Program, dict[str, set[Name]]]] = {}
 
 
@@ -199,13 +198,13 @@ def trigger_tables(program: Program) -> dict[str, set[Name]]:
     for function_name, tables in program.triggers.items():
         found.setdefault(function_name[1], set()).update(tables)
     for source in program.sources.values():
-        code = in_small_letters(source.text)
         read: Counter[str] = Counter()
+        code = _small(source.text)
         for match in _CREATE_TRIGGER.finditer(code):
-            table, function = (_names(source.text, match, group) for group in ("table", "function"))
+            table, function = (_name(source.text, match, group) for group in ("table", "function"))
             found.setdefault(function[-1], set()).add((table[-2] if len(table) > 1 else "", table[-1]))
             read[function[-1]] += 1
-        named = Counter(_names(source.text, match, "function")[-1] for match in _TRIGGER_CALL.finditer(code))
+        named = Counter(_name(source.text, match, "function")[-1] for match in _TRIGGER_CALL.finditer(code))
         for name in named - read:  # by a trigger that is not read here, perhaps one that a function makes
             found.setdefault(name, set()).add(("", ""))
     _tables_of.clear()
@@ -213,6 +212,12 @@ def trigger_tables(program: Program) -> dict[str, set[Name]]:
     return found
 
 
-def _names(text: str, match: re.Match[str], group: str) -> list[str]:
-    """The parts of a name that was found in the folded text, as the server folds them."""
-    return [fold(part) for part in _PARTS.findall(text[match.start(group) : match.end(group)])]
+def _small(text: str) -> str:
+    """The text in small letters, each at its place."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(each.lower() if each.isascii() else each for each in text)
+
+
+def _name(text: str, match: re.Match[str], group: str) -> tuple[str, ...]:
+    """The parts of the name that stands where the group matched."""
+    return tuple(fold(part) for part in _PARTS.findall(text, *match.span(group)))
