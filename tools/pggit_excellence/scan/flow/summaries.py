@@ -28,7 +28,7 @@ from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.generated import Made
-from pggit_excellence.scan.judge.verdicts import Outcome, outcome
+from pggit_excellence.scan.judge.verdicts import Judgements, Outcome, outcome
 from pggit_excellence.scan.plpgsql.parser import parse_body
 from pggit_excellence.scan.plpgsql.syntax import Block
 from pggit_excellence.scan.plpgsql.walk import keywords
@@ -129,6 +129,7 @@ class Summaries:
         self._words = {routine.key: known[sql_bodies.with_body(routine, program).body] for routine in program.routines}
         self._bodies: dict[tuple[str, bool], tuple[Block, dict[int, str]]] = {}
         self._alone: dict[str, Outcome] = {}
+        self._judgements: Judgements = {}
         self._asking: set[str] = set()
         sinks = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in config.sinks}
         self._sink = calls_of(sinks)
@@ -418,7 +419,7 @@ class Summaries:
         if parent is not None:
             find = self._spliced(parent)
             log = _changed(flow.log, lambda text: fill(text, find))
-        found = outcome(log, flow.expected, routine, self.program)
+        found = outcome(log, flow.expected, routine, self.program, self._judgements)
         spliced = Spliced(flow.log) if routine.key in self._parents else None
         return Summary(result, outputs, found, spliced, _proved(flow.log), _answers(flow.log))
 
@@ -434,7 +435,7 @@ class Summaries:
         flow = self._flow(routine, called=False)
         arguments = made.arguments()
         log = _changed(flow.log, lambda text: fill(instantiate(text, OWNER, arguments), made.find))
-        return outcome(log, flow.expected, routine, self.program)
+        return outcome(log, flow.expected, routine, self.program, self._judgements)
 
     def _flow(
         self,

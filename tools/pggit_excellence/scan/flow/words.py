@@ -8,6 +8,7 @@ in strings and comments there are more words than names, never fewer.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import filterfalse
 
 from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START
@@ -32,6 +33,7 @@ class Known(dict[str, frozenset[str]]):
         return found
 
 
+@lru_cache(maxsize=8192)  # each piece of a body is asked for several times
 def words(code: str) -> frozenset[str]:
     """The words of the code and the names in quotes, each as `word` gives it."""
     found = _bare(fold(code))
