@@ -13,9 +13,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from keyword import iskeyword
-from pathlib import Path
 from types import ModuleType
 
 from pggit_excellence.errors import EXIT_USAGE, CommandError
@@ -36,28 +37,43 @@ COMMANDS = {
     "verify": "is a file what the holder of that key signed?",
 }
 
+# While a parser is made, each option is tried in a formatter, for which argparse asks how wide the terminal is.
+NARROW = partial(argparse.HelpFormatter, width=80)
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def add_commands(parser: argparse.ArgumentParser, group: ModuleType, argv: Sequence[str]) -> None:
-    """The commands of `group.COMMANDS` (name to summary), modules of the same package; options of the chosen one."""
+    """The commands of `group.COMMANDS` (name to summary), modules of the same package; options of the chosen one.
+
+    `argv` is what stands behind the name of the group. Where a command comes first, the others are left out.
+    """
     # Without `prog` it would format a usage for it, with modules that nothing else needs.
     commands = parser.add_subparsers(metavar="COMMAND", required=True, prog=parser.prog)
+    first = argv[0] if argv and argv[0] in group.COMMANDS else None
     for name, summary in group.COMMANDS.items():
-        # A command may define an option that all have in its own way.
-        command = commands.add_parser(name, help=summary, description=summary, conflict_handler="resolve")
-        if name not in argv:
-            continue
-        module = import_module(f"{group.__package__}.{name}{'_' if iskeyword(name) else ''}")
-        if hasattr(module, "COMMANDS"):
-            add_commands(command, module, argv)
-            continue
-        formats = ("text", "json", *getattr(module, "MORE_FORMATS", ()))
-        command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
-        if not getattr(module, "OFFLINE", False):
-            command.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
-        module.add_arguments(command)
-        command.set_defaults(run=module.run, program=command.prog)
+        if first in {None, name}:
+            # A command may define an option that all have in its own way.
+            command = commands.add_parser(
+                name, help=summary, description=summary, conflict_handler="resolve", formatter_class=NARROW
+            )
+            if name in argv:
+                add_options(command, f"{group.__package__}.{name}{'_' if iskeyword(name) else ''}", argv)
+            if command.formatter_class is NARROW:  # else the command has one of its own
+                command.formatter_class = argparse.HelpFormatter
+
+
+def add_options(command: argparse.ArgumentParser, module_name: str, argv: Sequence[str]) -> None:
+    """What this command takes, or the commands of this group."""
+    module = import_module(module_name)
+    if hasattr(module, "COMMANDS"):
+        add_commands(command, module, argv[1:])
+        return
+    formats = ("text", "json", *getattr(module, "MORE_FORMATS", ()))
+    command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
+    if not getattr(module, "OFFLINE", False):
+        command.add_argument("--dsn", default="", help="connection string or URI (default: libpq's PG* variables)")
+    module.add_arguments(command)
+    command.set_defaults(run=module.run, program=command.prog)
 
 
 def with_default(argv: Sequence[str]) -> list[str]:
@@ -75,9 +91,11 @@ def main(argv: Sequence[str]) -> int:
         prog="pggit-excellence",
         description="Diagnostics, tuning and observability for databases that run pgGit.",
         epilog="Exit status: 0 clean, 1 findings, 2 usage or error, 3 nothing to do.",
+        formatter_class=NARROW,
     )
     words = with_default(argv)
     add_commands(parser, sys.modules[__name__], words)
+    parser.formatter_class = argparse.HelpFormatter
     options = parser.parse_args(words)
     try:
         status: int = options.run(options)
@@ -92,7 +110,7 @@ def run() -> None:
     gc.disable()  # what one run makes is little, and needed to its end
     for name in ("stdout", "stderr"):  # None where it was closed
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole process
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # for the whole process
         getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
@@ -108,5 +126,18 @@ def run() -> None:
         discard_output()
         print(f"pggit-excellence: standard output: {error.strerror}", file=sys.stderr)
         status = EXIT_USAGE
+    else:
+        _end_at_once(status)
     gc.freeze()
     sys.exit(status)
+
+
+def _end_at_once(status: int) -> None:
+    """End the process where all that is left to do is to free its memory: that takes as long as to read some files.
+
+    Whoever has more to do then, has asked for one of these modules.
+    """
+    if sys.modules.keys().isdisjoint({"atexit", "threading"}):
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(status)

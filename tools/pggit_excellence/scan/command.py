@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pggit_excellence.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_NOTHING, EXIT_USAGE, CommandError
 from pggit_excellence.scan.frozen import replace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pggit_excellence.scan.config import Config
     from pggit_excellence.scan.inputs.sources import Inputs
     from pggit_excellence.scan.output.report import Report
@@ -31,19 +32,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--include-extensions", action="store_true", help="with --dsn: members of extensions too")
     what.add_argument("--select", metavar="RULES", help="these rules only: ids or their beginnings, by commas")
     what.add_argument("--ignore", metavar="RULES", help="all but these rules")
-    what.add_argument("--config", type=Path, metavar="FILE", help="instead of the nearest pyproject.toml")
+    what.add_argument("--config", type=_path, metavar="FILE", help="instead of the nearest pyproject.toml")
     outcome = parser.add_argument_group("the outcome")
     outcome.add_argument("--fail-on", choices=("error", "warning", "hint"), help="exit 1 from here on (warning)")
     outcome.add_argument("--exit-zero", action="store_true", help="exit 0 also with findings")
-    outcome.add_argument("--baseline", type=Path, metavar="FILE", help="findings that this file has do not count")
-    outcome.add_argument("--write-baseline", type=Path, metavar="FILE", help="write what was found there, and exit 0")
-    outcome.add_argument("--output", type=Path, metavar="FILE", help="print into a file")
+    outcome.add_argument("--baseline", type=_path, metavar="FILE", help="findings that this file has do not count")
+    outcome.add_argument("--write-baseline", type=_path, metavar="FILE", help="write what was found there, and exit 0")
+    outcome.add_argument("--output", type=_path, metavar="FILE", help="print into a file")
     outcome.add_argument("--statistics", action="store_true", help="end with numbers")
     fixes = parser.add_argument_group("fixes")
     fixes.add_argument("--fix", action="store_true", help="make the certain ones in the files")
     fixes.add_argument("--diff", action="store_true", help="show what --fix would do, change nothing")
     parser.add_argument("--explain", metavar="RULE", help="say what a rule means, and end")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each processor)")
+
+
+def _path(name: str) -> Path:
+    from pathlib import Path  # few scans need it
+
+    return Path(name)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +70,7 @@ def _innermost(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return "?" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return "?" if trace is None else f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -156,7 +163,7 @@ def configuration(options: argparse.Namespace) -> Config:
     from pggit_excellence.scan.model import Severity
 
     paths = [path for path in options.paths if path != STDIN]
-    config = configs.load(options.config or configs.find(Path(paths[0] if paths else ".")))
+    config = configs.load(options.config or configs.find(paths[0] if paths else ""))
     if options.select:
         config = replace(config, select=configs.rule_prefixes(options.select.split(",")))
     if options.ignore:

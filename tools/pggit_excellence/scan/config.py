@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pggit_excellence.cli import COMMANDS
 from pggit_excellence.errors import CommandError
@@ -15,6 +15,9 @@ from pggit_excellence.scan.inputs.program import Name
 from pggit_excellence.scan.model import Severity
 from pggit_excellence.scan.output.rules import RULES
 from pggit_excellence.scan.values.abstract import Quoting
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _TOOL = "pggit-excellence"
 TABLE = f"tool.{_TOOL}.scan"
@@ -40,7 +43,7 @@ class Config:
     known: how it is quoted. Both by name (schema, function), '' for any schema.
     """
 
-    root: Path = field(default_factory=Path.cwd)
+    root: Path | None = None  # the working directory
     select: tuple[str, ...] = ()  # prefixes of rule ids; none: every rule
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -71,9 +74,11 @@ class Config:
 
         As in fnmatch, `*` also stands for slashes.
         """
-        pattern = pattern.rstrip("/")
-        path = Path(os.path.abspath(file))  # noqa: PTH100  # Path.resolve() would follow links, absolute() keeps ".."
-        relative = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        from pathlib import Path  # as few other scans need it
+
+        pattern, root = pattern.rstrip("/"), self.root or Path.cwd()
+        path = Path(os.path.abspath(file))  # Path.resolve() would follow links, absolute() keeps ".."
+        relative = path.relative_to(root) if path.is_relative_to(root) else path
         above = [part.as_posix() for part in (relative, *relative.parents)]
         names = () if "/" in pattern else relative.parts
         return any(fnmatchcase(name, pattern) for name in (*above, *names))
@@ -170,23 +175,21 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
 }
 
 
-def find(first_path: Path) -> Path | None:
+def find(first_path: Path | str) -> Path | None:
     """The nearest pyproject.toml that has our table, from the first path upwards."""
-    start = first_path.absolute()
-    for folder in (start, *start.parents):
-        file = folder / FILE
+    folder = os.path.join(os.getcwd(), first_path)
+    while True:
+        name = os.path.join(folder, FILE)
         # To import the parser alone takes longer than to scan a small file.
-        if _is_file(file) and _MENTION.search(_content(file)) and _our_table(file) is not None:
-            return file
-    return None
+        if os.path.isfile(name) and _MENTION.search(_content(name)):
+            from pathlib import Path
 
-
-def _is_file(file: Path) -> bool:
-    """False too in a folder that may not be entered: reading the input says so."""
-    try:
-        return file.is_file()
-    except OSError:
-        return False
+            file = Path(name)
+            if _our_table(file) is not None:
+                return file
+        if folder == os.path.dirname(folder):
+            return None
+        folder = os.path.dirname(folder)
 
 
 def load(file: Path | None) -> Config:
@@ -201,9 +204,10 @@ def load(file: Path | None) -> Config:
     return _from_table(file, table)
 
 
-def _content(file: Path) -> bytes:
+def _content(file: Path | str) -> bytes:
     try:
-        return file.read_bytes()
+        with open(file, "rb") as opened:
+            return opened.read()
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from None
 

@@ -2,13 +2,15 @@
 
 For mypy these are those of the standard library, and it checks every line. At run time that module takes a third of
 what the scan of one file takes: it imports inspect, compiles each method of each class, and makes frozen objects three
-times as expensive. Here __init__ is compiled when it is first called, which most never are, and nothing keeps a frozen
+times as expensive. Here one __init__ is compiled for all classes that have as many fields, and nothing keeps a frozen
 object from being changed.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,24 +64,42 @@ else:
 
     def _methods(fields: dict[str, _Field], *, frozen: bool, post_init: bool) -> dict[str, Any]:
         """__init__, __eq__ and __hash__."""
-        given, lines, known = [], [], {"_new": _NOTHING}
-        for name, about in fields.items():
-            if about.factory is not None:
-                known[f"_make_{name}"] = about.factory
-                given.append(f"{name}=_new")
-                lines.append(f" self.{name} = _make_{name}() if {name} is _new else {name}")
-            elif about.init:
-                known[f"_default_{name}"] = about.default
-                given.append(name if about.default is _NOTHING else f"{name}=_default_{name}")
-                lines.append(f" self.{name} = {name}")
-        init = [
-            f"def __init__({', '.join(['self', *given])}):",
-            *(lines or [" pass"]),
-            *([" self.__post_init__()"] if post_init else []),
-        ]
         equal, hashed = _comparison([name for name, about in fields.items() if about.compare])
-        made = {"__init__": _compiled_later("\n".join(init), known), "__eq__": equal}
-        return made | {"__hash__": hashed if frozen else None}
+        return {"__init__": _init(fields, post_init), "__eq__": equal, "__hash__": hashed if frozen else None}
+
+    def _init(fields: dict[str, _Field], post_init: bool) -> FunctionType:
+        """__init__ for these fields: the compiled one for as many, with their names."""
+        given = {name: about for name, about in fields.items() if about.init}
+        factories = {name: about.factory for name, about in given.items() if about.factory is not None}
+        has_default = (about for about in given.values() if about.default is not _NOTHING or about.factory is not None)
+
+        def fill(self: Any) -> None:
+            for name, factory in factories.items():
+                if getattr(self, name) is _NOTHING:
+                    setattr(self, name, factory())
+
+        code = _compiled(len(given), fills=bool(factories), post_init=post_init)
+        names = dict(zip(code.co_varnames, ("self", *given), strict=True))
+        named = code.replace(
+            co_varnames=tuple(names.values()), co_names=tuple(names.get(name, name) for name in code.co_names)
+        )
+        return FunctionType(named, {"_fill": fill}, "__init__", tuple(about.default for about in has_default))
+
+    @cache
+    def _compiled(count: int, *, fills: bool, post_init: bool) -> CodeType:
+        """The code of an __init__ for so many fields."""
+        names = [f"_{number}" for number in range(count)]
+        lines = [
+            f"def __init__({', '.join(['self', *names])}):",
+            *(f" self.{name} = {name}" for name in names),
+            *([" _fill(self)"] if fills else []),
+            *([" self.__post_init__()"] if post_init else []),
+            " return",
+        ]
+        made: dict[str, Any] = {}
+        exec("\n".join(lines), made)  # noqa: S102 - made of numbers
+        code: CodeType = made["__init__"].__code__
+        return code
 
     def _comparison(names: list[str]) -> tuple[Any, Any]:
         """__eq__ and __hash__ by the fields of these names."""
@@ -97,20 +117,6 @@ else:
                 return self._hash
 
         return equal, hashed
-
-    def _compiled_later(text: str, known: dict[str, Any]) -> Any:
-        """The method of this text, which takes its own place in its class at the first call."""
-
-        def first(self: Any, *given: Any, **named: Any) -> Any:
-            made: dict[str, Any] = {}
-            exec(text, known, made)  # noqa: S102 - made of the names of fields
-            ((name, method),) = made.items()
-            for cls in type(self).__mro__:
-                if cls.__dict__.get(name) is first:
-                    setattr(cls, name, method)
-            return method(self, *given, **named)
-
-        return first
 
     def _repr(self: Any) -> str:
         fields = (f"{name}={getattr(self, name)!r}" for name in self._fields_)

@@ -18,7 +18,9 @@ def scan(sources: Iterable[SourceText], facts: Program | None, config: Config, p
     reading = Reading(sources, [name for _, name in config.sinks], config.jobs)
     # To import all the rest takes a third of the time that other processes take meanwhile to read many sources.
     from pggit_excellence.scan.analysis import analyse
+    from pggit_excellence.scan.flow.words import Known
     from pggit_excellence.scan.output.outcome import outcome
 
-    program = reading.program(facts)
-    return outcome(program, analyse(program, config), config, problems)
+    words = Known()  # of each body, while others are still read
+    program = reading.program(facts, lambda read: [words[routine.body] for routine in read.routines + read.nested])
+    return outcome(program, analyse(program, config, words), config, problems)

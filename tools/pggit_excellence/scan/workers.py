@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import Generic, TypeVar
 
@@ -66,9 +65,9 @@ class Isolated(Generic[Result]):
         self._queues = _queues(sizes, self._jobs)
         self._run = self._begun(self._queues)
 
-    def answers(self) -> list[Result | Lost]:
-        """Wait for the result of each task."""
-        answers, stuck = self._run.end()
+    def answers(self, arrived: Callable[[Result], object] | None = None) -> list[Result | Lost]:
+        """Wait for the result of each task; `arrived` is called with most of them while others are awaited."""
+        answers, stuck = self._run.end(arrived)
         while True:
             left = self._left(answers)
             if not left:
@@ -133,14 +132,14 @@ class _Run(Generic[Result]):
         os.close(writing)
         return reading
 
-    def end(self) -> tuple[dict[int, Result | Lost], list[int]]:
+    def end(self, arrived: Callable[[Result], object] | None = None) -> tuple[dict[int, Result | Lost], list[int]]:
         """Wait for the answers by task, and for the tasks of which processes died."""
         with selectors.DefaultSelector() as selector:
             for worker in self.workers:
                 selector.register(worker.pipe, selectors.EVENT_READ, worker)
             while selector.get_map():
                 for key, _ in selector.select(timeout=1.0):
-                    if not self._read(key.data):
+                    if not self._read(key.data, arrived):
                         selector.unregister(key.fd)
                         self._end(key.data)
                 for key in list(selector.get_map().values()):
@@ -196,7 +195,7 @@ class _Run(Generic[Result]):
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
 
-    def _read(self, worker: _Worker) -> bool:
+    def _read(self, worker: _Worker, arrived: Callable[[Result], object] | None) -> bool:
         """Take what the process has sent; False at its end."""
         chunk = os.read(worker.pipe, 1 << 20)
         worker.buffer += chunk
@@ -205,7 +204,10 @@ class _Run(Generic[Result]):
             if len(worker.buffer) < _HEAD.size + size:
                 break
             if size:  # from a process of our own
-                self.answers[index] = pickle.loads(bytes(worker.buffer[_HEAD.size : _HEAD.size + size]))  # noqa: S301
+                answer = pickle.loads(bytes(worker.buffer[_HEAD.size : _HEAD.size + size]))  # noqa: S301
+                self.answers[index] = answer
+                if arrived is not None and not isinstance(answer, Lost):
+                    arrived(answer)
             worker.task = None if size else index
             del worker.buffer[: _HEAD.size + size]
             worker.last = time.monotonic()
@@ -232,5 +234,5 @@ def _told(error: Exception) -> str:
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
     return " ".join(f"{type(error).__name__} at {where}: {error}".split())[:200]

@@ -378,7 +378,7 @@ class Flow:
         """The state where the condition has that outcome; `state` is left as it is."""
         narrowed = state.copy()
         node = _condition(sql) if sql is not None else None
-        if sql is not None and node is not None and not self._may_have_no_row(node):
+        if sql is not None and node is not None and not self._may_have_no_row(sql, node):
             self._refine(narrowed, self._refinements(sql, node, truth, state, frame), frame)
         return narrowed
 
@@ -398,7 +398,7 @@ class Flow:
         if not (constant or _is_boolean(variable)) or variable.key == _FOUND:
             return None
         node = _condition(sql)
-        if node is None or self._may_have_no_row(node):
+        if node is None or self._may_have_no_row(sql, node):
             return None
         if not _is_boolean(variable):
             return Fact(given=True) if guards.is_given(node, Here(self, state, frame, sql.start)) else None
@@ -412,14 +412,17 @@ class Flow:
         places = {names: frame.find(names) for names in found}
         return {(at[0].key, at[1]): found[names] for names, at in places.items() if at is not None}
 
-    def _may_have_no_row(self, node: Any) -> bool:
+    def _may_have_no_row(self, sql: Sql, node: dict[str, Any]) -> bool:
         """Whether a function in it returns rows: without one the condition is NULL, whatever it says."""
+        return "(" in sql.text and self._calls_a_set(node)
+
+    def _calls_a_set(self, node: Any) -> bool:
         if isinstance(node, list):
-            return any(map(self._may_have_no_row, node))
+            return any(map(self._calls_a_set, node))
         if not isinstance(node, dict) or "SubLink" in node:
             return False
         name = strings(node["FuncCall"]["funcname"])[-1] if "FuncCall" in node else ""
-        return name in self.calls.sets or name in _SETS or any(map(self._may_have_no_row, node.values()))
+        return name in self.calls.sets or name in _SETS or any(map(self._calls_a_set, node.values()))
 
     def _refine(self, state: State, found: Mapping[Names, Value], frame: Frame) -> None:
         for names, value in found.items():

@@ -23,12 +23,12 @@ from pggit_excellence.scan.flow.relevance import relevant_part
 from pggit_excellence.scan.flow.rows import Detached
 from pggit_excellence.scan.flow.telling import may_tell
 from pggit_excellence.scan.flow.variables import parameter_origin
-from pggit_excellence.scan.flow.words import word, words
+from pggit_excellence.scan.flow.words import Known, word, words
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.judge.generated import Made
-from pggit_excellence.scan.judge.verdicts import Outcome, outcome
+from pggit_excellence.scan.judge.verdicts import Judgements, Outcome, outcome
 from pggit_excellence.scan.plpgsql.parser import parse_body
 from pggit_excellence.scan.plpgsql.syntax import Block
 from pggit_excellence.scan.plpgsql.walk import keywords
@@ -98,7 +98,7 @@ class _ImpatientError(BaseException):
 class Summaries:
     """The summaries of a program's routines (interpreter.Calls)."""
 
-    def __init__(self, program: Program, config: Config) -> None:
+    def __init__(self, program: Program, config: Config, known: Known | None = None) -> None:
         """Nothing is analysed yet."""
         self.program, self.config = program, config
         self.sinks: Mapping[str, tuple[int, ...]] = {
@@ -125,9 +125,11 @@ class Summaries:
         self._with_constants: dict[tuple[str, _Known, frozenset[str]], Summary | None] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
         self.sets = frozenset(routine.name[1] for routine in program.routines if routine.returns_set)
-        self._words = {routine.key: words(sql_bodies.with_body(routine, program).body) for routine in program.routines}
+        known = Known() if known is None else known
+        self._words = {routine.key: known[sql_bodies.with_body(routine, program).body] for routine in program.routines}
         self._bodies: dict[tuple[str, bool], tuple[Block, dict[int, str]]] = {}
         self._alone: dict[str, Outcome] = {}
+        self._judgements: Judgements = {}
         self._asking: set[str] = set()
         sinks = {name.rpartition(".")[2] for name in SINKS} | {name for _, name in config.sinks}
         self._sink = calls_of(sinks)
@@ -148,14 +150,22 @@ class Summaries:
             found |= {word(routine.name[1]) for routine in new}
             waiting = [routine for routine in waiting if word(routine.name[1]) not in found]
 
-    def mentioned(self) -> frozenset[str]:
-        """The words of all routines, with those of their types."""
-        types = (
-            written
-            for routine in self.program.routines
-            for written in (routine.returns, *(parameter.type for parameter in routine.parameters))
-        )
-        return words(" ".join(types)).union(*self._words.values())
+    def mentioned(self, routines: Iterable[Routine]) -> frozenset[str]:
+        """The words of these routines and of all that they may call, with the tables that have triggers."""
+        found = {word(table[1]) for tables in self.program.triggers.values() for table in tables}
+        waiting = {routine.key: routine for routine in routines}
+        followed: set[str] = set()
+        while waiting:
+            key, routine = waiting.popitem()
+            followed.add(key)
+            header = [routine.returns, *(f"{each.type} {each.default or ''}" for each in routine.parameters)]
+            new = (self._words[key] | words(" ".join(header))) - found
+            found |= new
+            called = [other for name in new & self._by_word.keys() for other in self._by_word[name]]
+            if key in self._parents_of:
+                called.append(self._parents_of[key])
+            waiting |= {other.key: other for other in called if other.key not in followed}
+        return frozenset(found)
 
     def is_worth_it(self, routine: Routine) -> bool:
         """Whether the routine can run dynamic SQL."""
@@ -409,7 +419,7 @@ class Summaries:
         if parent is not None:
             find = self._spliced(parent)
             log = _changed(flow.log, lambda text: fill(text, find))
-        found = outcome(log, flow.expected, routine, self.program)
+        found = outcome(log, flow.expected, routine, self.program, self._judgements)
         spliced = Spliced(flow.log) if routine.key in self._parents else None
         return Summary(result, outputs, found, spliced, _proved(flow.log), _answers(flow.log))
 
@@ -425,7 +435,7 @@ class Summaries:
         flow = self._flow(routine, called=False)
         arguments = made.arguments()
         log = _changed(flow.log, lambda text: fill(instantiate(text, OWNER, arguments), made.find))
-        return outcome(log, flow.expected, routine, self.program)
+        return outcome(log, flow.expected, routine, self.program, self._judgements)
 
     def _flow(
         self,

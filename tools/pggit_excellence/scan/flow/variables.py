@@ -180,12 +180,12 @@ def _trigger_row(row: str, routine: Routine, program: Program) -> Record:
     return Record(tuple(fields), rest)
 
 
+# In small letters, each pattern with its first word in front: they are looked for in every source.
 _CREATE_TRIGGER = re.compile(
-    r"\bcreate\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s(?:[^;$']*?)\son\s+(?P<table>[\w.\"$]+)"
-    r"(?:[^;]*?)\bexecute\s+(?:function|procedure)\s+(?P<function>[\w.\"$]+)",
-    re.IGNORECASE,
+    r"create\b(?<!\wcreate)\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s(?:[^;$']*?)\son\s+(?P<table>[\w.\"$]+)"
+    r"(?:[^;]*?)\bexecute\s+(?:function|procedure)\s+(?P<function>[\w.\"$]+)"
 )
-_TRIGGER_CALL = re.compile(r"\bexecute\s+(?:function|procedure)\s+(?P<function>[\w.\"$]*[\w\"])", re.IGNORECASE)
+_TRIGGER_CALL = re.compile(r"execute\b(?<!\wexecute)\s+(?:function|procedure)\s+(?P<function>[\w.\"$]*[\w\"])")
 _tables_of: dict[int, tuple[Program, dict[str, set[Name]]]] = {}
 
 
@@ -199,15 +199,25 @@ def trigger_tables(program: Program) -> dict[str, set[Name]]:
         found.setdefault(function_name[1], set()).update(tables)
     for source in program.sources.values():
         read: Counter[str] = Counter()
-        for match in _CREATE_TRIGGER.finditer(source.text):
-            table, function = (
-                tuple(fold(part) for part in _PARTS.findall(match[group])) for group in ("table", "function")
-            )
+        code = _small(source.text)
+        for match in _CREATE_TRIGGER.finditer(code):
+            table, function = (_name(source.text, match, group) for group in ("table", "function"))
             found.setdefault(function[-1], set()).add((table[-2] if len(table) > 1 else "", table[-1]))
             read[function[-1]] += 1
-        named = Counter(fold(_PARTS.findall(match["function"])[-1]) for match in _TRIGGER_CALL.finditer(source.text))
+        named = Counter(_name(source.text, match, "function")[-1] for match in _TRIGGER_CALL.finditer(code))
         for name in named - read:  # by a trigger that is not read here, perhaps one that a function makes
             found.setdefault(name, set()).add(("", ""))
     _tables_of.clear()
     _tables_of[id(program)] = (program, found)
     return found
+
+
+def _small(text: str) -> str:
+    """The text in small letters, each at its place."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(each.lower() if each.isascii() else each for each in text)
+
+
+def _name(text: str, match: re.Match[str], group: str) -> tuple[str, ...]:
+    """The parts of the name that stands where the group matched."""
+    return tuple(fold(part) for part in _PARTS.findall(text, *match.span(group)))

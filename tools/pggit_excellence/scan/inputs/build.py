@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pggit_excellence.scan.inputs.nested import nested_routines
 from pggit_excellence.scan.inputs.program import Program, SourceText
@@ -24,15 +24,18 @@ class Reading:
         shared = jobs != 1 and len(sizes) > 1 and sum(sizes) >= _SHARED
         self._processes = Isolated(self._read, sizes, jobs, limited=False) if shared else None
 
-    def program(self, facts: Program | None = None) -> Program:
-        """Wait for what the sources define, added to `facts` (those of a live database) where given."""
-        return joined(self._sources, self._found(), facts)
+    def program(self, facts: Program | None = None, arrived: Callable[[Read], object] | None = None) -> Program:
+        """Wait for what the sources define, added to `facts` (those of a live database) where given.
 
-    def _found(self) -> Iterable[Read]:
+        `arrived` is called with what processes have read, while they read on.
+        """
+        return joined(self._sources, self._found(arrived), facts)
+
+    def _found(self, arrived: Callable[[Read], object] | None) -> Iterable[Read]:
         """What each source defines; one that a process could not read is read here."""
         if self._processes is None:
             return map(self._read, range(len(self._sources)))
-        answers = enumerate(self._processes.answers())
+        answers = enumerate(self._processes.answers(arrived))
         return (self._read(index) if isinstance(answer, Lost) else answer for index, answer in answers)
 
     def _read(self, index: int) -> Read:

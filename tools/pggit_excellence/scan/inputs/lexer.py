@@ -79,15 +79,26 @@ _SPECIAL = {i for i, kind in enumerate(_KINDS) if kind in {Kind.DOLLAR, Kind.COM
 
 def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
     """The tokens of `text` from `start` to `end`, comments included."""
-    position, end, match = start, len(text) if end is None else end, _TOKEN.match
-    while found := match(text, position, end):
-        index = found.lastindex or 0
-        kind = _KINDS[index]
-        begin, position = found.span(index)
-        closed = index not in _UNCLOSED
-        if index in _SPECIAL:
-            position, closed = _finish(text, kind, begin, position, end)
-        yield _token((kind, begin, position, closed))
+    return map(_token, plain_tokens(text, start, end))
+
+
+def plain_tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, int, bool]]:
+    """The same as plain tuples, for whoever reads much."""
+    position, end = start, len(text) if end is None else end
+    while position < end:
+        for found in _TOKEN.finditer(text, position, end):
+            index = found.lastindex or 0
+            begin, position = found.span(index)
+            if index not in _SPECIAL:
+                yield _KINDS[index], begin, position, index not in _UNCLOSED
+                continue
+            matched = position
+            position, closed = _finish(text, _KINDS[index], begin, matched, end)
+            yield _KINDS[index], begin, position, closed
+            if position != matched:
+                break
+        else:
+            return
 
 
 def _finish(text: str, kind: int, start: int, found: int, end: int) -> tuple[int, bool]:

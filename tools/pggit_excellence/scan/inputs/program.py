@@ -39,7 +39,8 @@ class OffsetMap:
 
     def __call__(self, offset: int) -> int:
         """The character of the file."""
-        body, file = self.pieces[bisect_right(self.pieces, (offset, 1 << 60)) - 1]
+        pieces = self.pieces
+        body, file = pieces[0 if len(pieces) == 1 else bisect_right(pieces, (offset, 1 << 60)) - 1]
         return file + offset - body
 
 

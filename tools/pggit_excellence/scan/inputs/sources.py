@@ -3,6 +3,8 @@
 Offsets count the characters of the decoded text, in which a byte order mark and CRLF stay what they are. A file that is
 not UTF-8 is read as Latin-1, one character for each byte, and a note says so: all SQL syntax is ASCII, so its structure
 is the same in every encoding that a PostgreSQL server can have.
+
+Names are texts here: to import pathlib takes as long as to read a hundred files.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from functools import cache
 
 from pggit_excellence.errors import CommandError
 from pggit_excellence.scan.frozen import dataclass, field
@@ -43,21 +45,36 @@ def read(
     """
     inputs = Inputs()
     changed = None if changed_since is None else _changed_files(paths, changed_since)
-    seen: set[Path] = set()
+    seen: set[str] = set()
+    real_folder: Callable[[str], str] = cache(os.path.realpath)  # of this call: the working directory may change
     for path in paths:
         if path == STDIN:
             _read_standard_input(inputs)
             continue
-        if not path:  # Path("") would be the working directory
+        if not path:
             inputs.problems.append("an empty name is no file")
             continue
-        for name in _files(Path(path), inputs.problems):
-            real = Path(os.path.realpath(name))
-            if real in seen or (changed is not None and real not in changed) or excluded(str(name)):
+        for name in _files(_normal(path), inputs.problems):
+            real = _real(name, real_folder)
+            if real in seen or (changed is not None and real not in changed) or excluded(name):
                 continue
             seen.add(real)
             _read_file(inputs, name)
     return inputs
+
+
+def _normal(path: str) -> str:
+    """Without what means nothing in it; `..` stays, as it may follow a link."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
+
+
+def _real(name: str, real_folder: Callable[[str], str]) -> str:
+    """The path of the file by no link."""
+    if os.path.islink(name):
+        return os.path.realpath(name)
+    folder, file = os.path.split(name)
+    return os.path.join(real_folder(folder), file)
 
 
 def _read_standard_input(inputs: Inputs) -> None:
@@ -72,11 +89,10 @@ def _read_standard_input(inputs: Inputs) -> None:
     _add(inputs, STDIN, content)
 
 
-def _files(path: Path, problems: list[str]) -> Iterator[Path]:
+def _files(path: str, problems: list[str]) -> Iterator[str]:
     """The file itself, or the .sql files in the folder and below, sorted; what cannot be listed becomes a problem."""
     try:
-        is_folder = path.is_dir()
-        path.stat()
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except OSError as error:
         problems.append(_problem(path, error))
         return
@@ -85,38 +101,39 @@ def _files(path: Path, problems: list[str]) -> Iterator[Path]:
         return
 
     def failed(error: OSError) -> None:
-        problems.append(_problem(Path(error.filename or path), error))
+        problems.append(_problem(_normal(error.filename or path), error))
 
-    entered = {path.resolve()}
+    entered = {os.path.realpath(path)}
     for folder, names, files in os.walk(path, onerror=failed, followlinks=True):
-        here = Path(folder)
-        names[:] = sorted(name for name in names if name != ".git" and _enter(here / name, entered))
-        yield from (here / name for name in sorted(files) if name.lower().endswith(SUFFIX))
+        names[:] = sorted(name for name in names if name != ".git" and _enter(os.path.join(folder, name), entered))
+        found = sorted(name for name in files if name.lower().endswith(SUFFIX))
+        yield from (_normal(os.path.join(folder, name)) for name in found)
 
 
-def _enter(folder: Path, entered: set[Path]) -> bool:
+def _enter(folder: str, entered: set[str]) -> bool:
     """Whether the folder was not entered before by another way: links may lead back."""
-    real = Path(os.path.realpath(folder))
+    real = os.path.realpath(folder)
     if real in entered:
         return False
     entered.add(real)
     return True
 
 
-def _problem(path: Path | str, error: OSError) -> str:
+def _problem(path: str, error: OSError) -> str:
     return f"{path}: {(error.strerror or str(error)).lower()}"
 
 
-def _read_file(inputs: Inputs, path: Path) -> None:
+def _read_file(inputs: Inputs, path: str) -> None:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would keep us waiting
             inputs.problems.append(f"{path}: not a regular file; pipe it in and name - instead")
             return
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            content = file.read()
     except OSError as error:
         inputs.problems.append(_problem(path, error))
         return
-    _add(inputs, str(path), content)
+    _add(inputs, path, content)
 
 
 def _add(inputs: Inputs, name: str, content: bytes) -> None:
@@ -138,35 +155,35 @@ def _add(inputs: Inputs, name: str, content: bytes) -> None:
     inputs.sources.append(SourceText(name, text))
 
 
-def _changed_files(paths: Sequence[str], revision: str) -> set[Path]:
+def _changed_files(paths: Sequence[str], revision: str) -> set[str]:
     """The real paths of the files that differ from the merge base with the revision, or that git does not know."""
-    changed: set[Path] = set()
+    changed: set[str] = set()
     for top in _repositories(paths):
         base = _git(
             top, "merge-base", "--end-of-options", revision, "HEAD", fails=f"no common history with {revision!r}"
         )
         listed = _git(top, "diff", "--name-only", "-z", "--diff-filter=d", base.strip())
         listed += _git(top, "ls-files", "--others", "--exclude-standard", "-z")
-        changed |= {(top / name).resolve() for name in listed.split("\0") if name}
+        changed |= {os.path.realpath(os.path.join(top, name)) for name in listed.split("\0") if name}
     return changed
 
 
-def _repositories(paths: Sequence[str]) -> set[Path]:
+def _repositories(paths: Sequence[str]) -> set[str]:
     """The top folders of the work trees in which the paths lie."""
     found = set()
-    for path in (Path(path) for path in paths if path != STDIN):
-        folder = path if path.is_dir() else path.parent
-        if folder.is_dir():
+    for path in (_normal(path) for path in paths if path not in {"", STDIN}):
+        folder = path if os.path.isdir(path) else os.path.dirname(path) or "."
+        if os.path.isdir(folder):
             top = _git(folder, "rev-parse", "--show-toplevel", fails=f"{folder} is in no git work tree")
-            found.add(Path(top.removesuffix("\n")))
+            found.add(top.removesuffix("\n"))
     return found
 
 
-def _git(folder: Path, *arguments: str, fails: str = "") -> str:
+def _git(folder: str, *arguments: str, fails: str = "") -> str:
     """What git prints; CommandError with `fails`, or what git says, where it fails."""
     import subprocess
 
-    command = ["git", "-C", str(folder), *arguments]
+    command = ["git", "-C", folder, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, errors="surrogateescape")
     except OSError as error:

@@ -96,10 +96,11 @@ def made_by(text: Text, place: Place, routine: Routine, source: str) -> Made:
     node = number(text, slots)
     made = Made(holes=[slot.hole for slot in slots])
     seen = set()
+    mixture = is_mixture(node)
     for count, (line, needed) in enumerate(islice(straight_lines(node, alike=True), MAX_LINES + 1)):
-        if is_mixture(node) or (needed and count == MAX_LINES):
+        if mixture or (needed and count == MAX_LINES):
             return Made(unread=list(_executes(text, place, routine, source)))
-        for found in _routines(line, place, routine, source):
+        for found in () if line is None else _routines(line, place, routine, source):
             if (found.body, found.language) not in seen:
                 seen.add((found.body, found.language))
                 made.routines.append(replace(found, key=f"{routine.key}/{place.start}.{len(seen)}"))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import prod
 from typing import Any
 
@@ -150,6 +150,8 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
     for at, (line, needed) in enumerate(islice(straight_lines(node), MAX_LINES)):
         if not needed and found.parsed and not missing:
             break
+        if line is None:
+            continue
         lines.append(line)
         _read(line, found, MAX_ATTEMPTS if at < MAX_REPAIRED_LINES else 1)
         missing -= {index for index, spots in found.spots.items() if not all(is_wrong(slots[index], s) for s in spots)}
@@ -160,59 +162,72 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
 # --- straight lines -----------------------------------------------------------------------------------------------
 
 
-def straight_lines(node: Node, *, alike: bool = False) -> Iterator[tuple[tuple[Piece, ...], bool]]:
-    """Straight lines of the statement, and whether each is needed to have every alternative once.
+_TIMES = (1, 2, 0)  # how often a repetition is written in the first, second and third line
+_Layout = list["Piece | _Fork"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A choice or a repetition: what each way of it writes. `index` is its place among all forks of the statement."""
+
+    index: int
+    ways: list[_Layout]
+
+
+def straight_lines(node: Node, *, alike: bool = False) -> Iterator[tuple[tuple[Piece, ...] | None, bool]]:
+    """Straight lines of the statement, and whether each is needed to have every alternative once; None where one was.
 
     With `alike` lists are as long as each other: how one is repeated beside another makes no other statement.
     """
-    forks = list(_forks(node))
+    forks: list[tuple[int, bool]] = []
+    layout = _laid_out(node, forks)
+    known: set[tuple[int, ...]] = set()
+    for picks, needed in _picks(forks, alike=alike):
+        line: list[Piece] = []
+        _write(layout, picks, line)
+        key = tuple(map(id, line))
+        yield None if key in known else tuple(line), needed
+        known.add(key)
+
+
+def _picks(forks: list[tuple[int, bool]], *, alike: bool) -> Iterator[tuple[tuple[int, ...], bool]]:
+    """The ways to take, for each fork one: first those that together take every way, then all the others."""
     steps = max((ways for ways, _ in forks), default=1)
     diagonal = dict.fromkeys(tuple(step % ways for ways, _ in forks) for step in range(steps))
     for picks in diagonal:
-        yield tuple(_write(node, iter(picks))), True
+        yield picks, True
     for times in range(len(_TIMES)) if alike else (None,):
         every = ((times,) if repeats and times is not None else range(ways) for ways, repeats in forks)
         for picks in product(*every):
             if picks not in diagonal:
-                yield tuple(_write(node, iter(picks))), False
+                yield picks, False
 
 
-_TIMES = (1, 2, 0)  # how often a repetition is written in the first, second and third line
-
-
-def _forks(node: Node) -> Iterator[tuple[int, bool]]:
-    """How many ways each choice and repetition has, and whether it is a repetition, in the order of `_write`."""
-    match node:
-        case Chain(nodes):
-            for part in nodes:
-                yield from _forks(part)
-        case Choice(nodes):
-            yield len(nodes), False
-            for part in nodes:
-                yield from _forks(part)
-        case Repeat(body):
-            yield len(_TIMES), True
-            for _ in range(max(_TIMES)):
-                yield from _forks(body)
-
-
-def _write(node: Node, picks: Iterator[int]) -> Iterator[Piece]:
-    """One line: for each fork the way that `picks` says. Forks of what is not written are taken from it as well."""
+def _laid_out(node: Node, forks: list[tuple[int, bool]]) -> _Layout:
+    """The node with its forks, of which `forks` gets how many ways each has, and whether it is a repetition."""
     match node:
         case Const() | Slot():
-            yield node
+            return [node]
         case Chain(nodes):
-            for part in nodes:
-                yield from _write(part, picks)
+            return [item for part in nodes for item in _laid_out(part, forks)]
         case Choice(nodes):
-            chosen = next(picks)
-            ways = [list(_write(part, picks)) for part in nodes]
-            yield from ways[chosen]
+            index = len(forks)
+            forks.append((len(nodes), False))
+            return [_Fork(index, [_laid_out(part, forks) for part in nodes])]
         case Repeat(body):
-            times = _TIMES[next(picks)]
-            ways = [list(_write(body, picks)) for _ in range(max(_TIMES))]
-            for way in ways[:times]:
-                yield from way
+            index = len(forks)
+            forks.append((len(_TIMES), True))
+            copies = [_laid_out(body, forks) for _ in range(max(_TIMES))]
+            return [_Fork(index, [list(chain.from_iterable(copies[:times])) for times in _TIMES])]
+
+
+def _write(layout: _Layout, picks: tuple[int, ...], line: list[Piece]) -> None:
+    """Add to the line what the layout is when each fork takes the way that `picks` says."""
+    for item in layout:
+        if isinstance(item, _Fork):
+            _write(item.ways[picks[item.index]], picks, line)
+        else:
+            line.append(item)
 
 
 # --- parsing one line ---------------------------------------------------------------------------------------------
@@ -326,29 +341,44 @@ def is_placeholder(text: str) -> bool:
     return _MARKED.search(text) is not None
 
 
+_Way = tuple[Any, str, Any]  # the way to what is around, None at the root; the name of the field or node; what it holds
+
+
 def _trails(root: Any) -> Iterator[tuple[int, Trail]]:
-    """The placeholders of the tree by number, with the way to each."""
-    waiting: list[tuple[Any, Trail]] = [(root, ())]
+    """The placeholders of the tree by number, with the way to each.
+
+    Most of a tree are other names and numbers, which are not even waited for.
+    """
+    waiting: list[tuple[Any, _Way | None]] = [(root, None)]
     while waiting:
-        node, trail = waiting.pop()
-        if isinstance(node, dict):
+        node, way = waiting.pop()
+        kind = node.__class__
+        if kind is dict:
             for name in reversed(node):
                 held = node[name]
-                if _is_worth_it(held):
-                    waiting.append((held, (*trail, (name, held))))
-        elif isinstance(node, list):
-            waiting += [(held, trail) for held in reversed(node)]
-        elif isinstance(node, str):
+                kind = held.__class__
+                if (
+                    kind is dict
+                    or kind is list
+                    or (kind is str and (_MARK in held or _DIGITS in held))
+                    or (kind is int and held >= _NUMBER)
+                ):
+                    waiting.append((held, (way, name, held)))
+        elif kind is list:
+            waiting += [(held, way) for held in reversed(node)]
+        elif kind is str:
             for name, digits in _MARKED.findall(node):
-                yield int(name or digits), trail
-        elif isinstance(node, int) and _NUMBER <= node < _NUMBER + 10_000:
-            yield node - _NUMBER, trail
+                yield int(name or digits), _trail(way)
+        elif kind is int and _NUMBER <= node < _NUMBER + 10_000:
+            yield node - _NUMBER, _trail(way)
 
 
-def _is_worth_it(node: Any) -> bool:
-    """Whether there may be a placeholder in it; most of a tree are other names and numbers. Asked of every node."""
-    kind = node.__class__
-    return kind is dict or kind is list or (kind is str and (_MARK in node or _DIGITS in node)) or kind is int
+def _trail(way: _Way | None) -> Trail:
+    found = []
+    while way is not None:
+        way, name, held = way
+        found.append((name, held))
+    return tuple(reversed(found))
 
 
 def is_wrong(slot: Slot, spot: Spot) -> bool:

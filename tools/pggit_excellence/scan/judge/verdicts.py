@@ -15,7 +15,7 @@ from pggit_excellence.scan.flow.stored import trusts, writers_note
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import Program, Routine
-from pggit_excellence.scan.judge.generated import makes_routine
+from pggit_excellence.scan.judge.generated import makes_routine, parts
 from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
 from pggit_excellence.scan.model import Finding, Fix, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
@@ -61,9 +61,21 @@ class Outcome:
     making: list[Making] = field(default_factory=list)
 
 
-def outcome(log: Iterable[events.Event], expected: dict[int, str], routine: Routine, program: Program) -> Outcome:
-    """Sites and findings of one routine. `expected` has every EXECUTE of the body, by offset in the body."""
-    judge_of = _Judge(routine, program)
+Judgements = dict[object, Judgement]  # by what was judged
+
+
+def outcome(
+    log: Iterable[events.Event],
+    expected: dict[int, str],
+    routine: Routine,
+    program: Program,
+    known: Judgements,
+) -> Outcome:
+    """Sites and findings of one routine. `expected` has every EXECUTE of the body, by offset in the body.
+
+    `known` keeps the judgements: the same statement is run by each call that leads to it.
+    """
+    judge_of = _Judge(routine, program, known)
     unreached = set()
     for event in log:
         match event:
@@ -85,8 +97,8 @@ def outcome(log: Iterable[events.Event], expected: dict[int, str], routine: Rout
 class _Judge:
     """Collects the verdicts of a routine."""
 
-    def __init__(self, routine: Routine, program: Program) -> None:
-        self.routine, self.program = routine, program
+    def __init__(self, routine: Routine, program: Program, known: Judgements) -> None:
+        self.routine, self.program, self.known = routine, program, known
         self.trusted = trusts(program)
         self.sources = {name: source.text for name, source in program.sources.items()}
         self.verdicts: dict[tuple[Place, str], Verdict] = {}
@@ -162,7 +174,15 @@ class _Judge:
         self.findings.setdefault((rule, place, message), finding)
 
     def _judged(self, text: Text, kind: str) -> Judgement:
-        return judge(text, trusted=self.trusted, parameters=kind in _STATEMENTS, sources=self.sources)
+        parameters = kind in _STATEMENTS
+        # Equal texts can stand in different places.
+        about = [
+            (part.place, part.specifier, part.path) if isinstance(part, Hole) else part.place for part in parts(text)
+        ]
+        key = text, parameters, tuple(about)
+        if key not in self.known:
+            self.known[key] = judge(text, trusted=self.trusted, parameters=parameters, sources=self.sources)
+        return self.known[key]
 
     def _count(self, place: Place, kind: str, verdict: Verdict) -> None:
         before = self.verdicts.get((place, kind), Verdict.SAFE)
@@ -287,7 +307,7 @@ def declaration(name: str, key: str, program: Program) -> Place | None:
 
 def given_up(routine: Routine, reason: str, program: Program) -> Outcome:
     """Sites of a routine that could not be analysed: none is proven."""
-    judge_of = _Judge(routine, program)
+    judge_of = _Judge(routine, program, {})
     for token in tokens(routine.body):
         if token.kind is Kind.WORD and routine.body[token.start : token.end].lower() == "execute":
             start = routine.map(token.start)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pggit_excellence.errors import CommandError
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.model import Finding
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VERSION = 1
 

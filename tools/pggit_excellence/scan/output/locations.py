@@ -116,6 +116,6 @@ def _shift(match: re.Match[str], old: int, new: int) -> str:
 
 def from_here(file: str) -> str:
     """The path relative to the working directory where it is below that, else as it is: what services match with."""
-    path = os.path.abspath(file)  # noqa: PTH100  # Path.absolute() keeps "..", and resolve() follows links
+    path = os.path.abspath(file)  # Path.absolute() keeps "..", and resolve() follows links
     here = os.path.relpath(path)
     return path if here.startswith("..") else here

@@ -48,7 +48,7 @@ class Report:
         severities = Counter(finding.severity for finding in self.findings)
         return {
             "files": len(sources),
-            "lines": sum(len(source.text.splitlines()) for source in sources),
+            "lines": sum(source.text.count("\n") + (source.text[-1:] not in {"", "\n"}) for source in sources),
             "routines": sum(routine.kind != "statement" for routine in self.program.routines),
             "sites": {str(verdict): verdicts[verdict] for verdict in Verdict},
             "findings": {str(severity): severities[severity] for severity in Severity},

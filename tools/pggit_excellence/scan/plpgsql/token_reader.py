@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from pggit_excellence.scan.inputs.lexer import Kind, tokens
+from pggit_excellence.scan.inputs.lexer import Kind, plain_tokens
 from pggit_excellence.scan.plpgsql.syntax import Sql, Target
 
 _STRINGS = {Kind.STRING, Kind.ESCAPE_STRING, Kind.DOLLAR}
@@ -45,7 +45,7 @@ class TokenReader:
         ends: list[int] = []
         names: list[bool] = []
         lower = text.lower() if text.isascii() else ""
-        for kind, start, end, _ in tokens(text):
+        for kind, start, end, _ in plain_tokens(text):
             if kind is Kind.WORD:
                 words.append(lower[start:end] or fold(text[start:end]))
             elif kind is Kind.COMMENT:

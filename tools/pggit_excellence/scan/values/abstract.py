@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import reduce
 from itertools import islice
+from operator import is_
 from typing import TypeVar
 
 from pggit_excellence.scan.frozen import dataclass, field, replace
@@ -230,23 +231,21 @@ def _is_word(text: str) -> bool:
 
 def leaves(value: Value) -> Iterator[Const | Hole | Ref]:
     """Every constant, hole and reference in the value."""
-    match value:
-        case Const() | Hole() | Ref():
-            yield value
-        case Seq(parts) | Alt(parts):
-            for part in parts:
-                yield from leaves(part)
-        case Star(body):
-            yield from leaves(body)
-        case Record(fields, rest):
-            for _, item in fields:
-                yield from leaves(item)
-            if rest is not None:
-                yield from leaves(rest)
-        case Array(element, items):
-            yield from leaves(element)
-            for item in items or ():
-                yield from leaves(item)
+    waiting: list[Value] = [value]
+    while waiting:
+        match waiting.pop():
+            case Const() | Hole() | Ref() as leaf:
+                yield leaf
+            case Seq(parts) | Alt(parts):
+                waiting += reversed(parts)
+            case Star(body):
+                waiting.append(body)
+            case Record(fields, rest):
+                waiting += () if rest is None else (rest,)
+                waiting += [item for _, item in reversed(fields)]
+            case Array(element, items):
+                waiting += reversed(items or ())
+                waiting.append(element)
 
 
 def holes(value: Value) -> Iterator[Hole]:
@@ -275,15 +274,19 @@ def map_leaves(value: Value, change: Callable[[Const | Hole | Ref], Text]) -> Va
 
 
 def _map_text(text: Text, change: Callable[[Const | Hole | Ref], Text]) -> Text:
+    """What is not changed stays the same object: it was joined before."""
     match text:
         case Const() | Hole() | Ref():
             return change(text)
         case Seq(parts):
-            return seq(_map_text(part, change) for part in parts)
+            changed = [_map_text(part, change) for part in parts]
+            return text if all(map(is_, changed, parts)) else seq(changed)
         case Alt(choices):
-            return alt(_map_text(choice, change) for choice in choices)
+            changed = [_map_text(choice, change) for choice in choices]
+            return text if all(map(is_, changed, choices)) else alt(changed)
         case Star(body):
-            return star(_map_text(body, change))
+            new = _map_text(body, change)
+            return text if new is body else star(new)
 
 
 def as_text(value: Value) -> Text:

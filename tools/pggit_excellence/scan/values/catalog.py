@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache
-from pathlib import Path
 
 from pggit_excellence.scan.frozen import dataclass
 from pggit_excellence.scan.inputs.program import Program
 from pggit_excellence.scan.values.abstract import Array, Hole, Origin, Quoting, Source, Step, Value
 from pggit_excellence.scan.values.sqltypes import Type, value_of
 
-DATA = Path(__file__).with_name("data") / "catalog.json"
+DATA = os.path.join(os.path.dirname(__file__), "data", "catalog.json")
 SCHEMAS = ("pg_catalog", "information_schema")
 # Pseudo types of the data: words that the server chooses, and SQL that it prints.
 QUOTINGS = {"*fixed": Quoting.FIXED, "*sql": Quoting.SQL, "*qualified": Quoting.QUALIFIED}
@@ -32,7 +32,8 @@ class Catalog:
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
     """The facts, read once."""
-    found = json.loads(DATA.read_text(encoding="utf-8"))
+    with open(DATA, encoding="utf-8") as file:
+        found = json.load(file)
     results = {name: kind for kind, names in found["results"].items() for name in names.split()}
     return Catalog(results, found["rows"], found["relations"])
 
