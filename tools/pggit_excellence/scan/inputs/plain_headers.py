@@ -90,7 +90,7 @@ def _body(header: Header, text: str, option: re.Match[str]) -> int:
     tag, start = option["tag"], option.end("tag")
     end = text.find(tag, start)
     if end < 0 or header.body is not None:
-        return -1
+        return len(text) + 1
     header.body, header.map, header.body_start = text[start:end], OffsetMap(((0, start),)), option.start("tag")
     return end + len(tag)
 
