@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -236,3 +237,18 @@ def test_imports_are_lazy() -> None:
     code = "import sys, pggit_excellence.cli; sys.exit('psycopg' in sys.modules or 'rich' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("handler", ["", "atexit.register(print, 'last', flush=True)"])
+def test_nothing_is_lost_at_the_end(tmp_path: Path, handler: str) -> None:
+    """A scan ends its process at once, with all that it has printed; and not where somebody waits for the end."""
+    (tmp_path / "a.sql").write_text("DO $$ BEGIN EXECUTE a; END $$;\n" * 3000)
+    code = f"import sys; {'import atexit; ' + handler if handler else ''}\nfrom pggit_excellence.cli import run\nrun()"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
+    command = [sys.executable, "-c", code, "scan", "--format", "json", str(tmp_path / "a.sql")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    report, end, rest = done.stdout.rpartition("\n}\n")
+    assert len(json.loads(report + end)["sites"]) == 3000
+    assert rest == ("last\n" if handler else "")

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from pglast import parser
 
 from pggit_excellence.errors import CommandError
+from pggit_excellence.scan.config import Config
+from pggit_excellence.scan.flow.summaries import Summaries
 from pggit_excellence.scan.flow.views import add_types
 from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs import live, sources
@@ -614,6 +616,24 @@ def test_only_views_that_matter_get_types(mentioned: set[str], typed: str) -> No
     assert found == ([typed] if typed.istitle() else typed.split())
 
 
+def test_what_is_analysed_reads_only_some_views() -> None:
+    """Those that it, its header, what it calls, or the function around it names; and those with triggers."""
+    program = program_of("""\
+        CREATE FUNCTION runs() RETURNS returned LANGUAGE plpgsql AS $$
+            BEGIN EXECUTE called(); PERFORM * FROM read; END $$;
+        CREATE FUNCTION called() RETURNS text LANGUAGE sql AS $$ SELECT further() $$;
+        CREATE FUNCTION further(n int DEFAULT by_default()) RETURNS text LANGUAGE sql AS $$ SELECT x FROM behind $$;
+        CREATE FUNCTION by_default() RETURNS int LANGUAGE sql AS $$ SELECT n FROM defaults $$;
+        CREATE FUNCTION alone() RETURNS text LANGUAGE sql AS $$ SELECT x FROM left_alone $$;
+        CREATE TRIGGER t INSTEAD OF INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION alone();
+        """)
+    summaries = Summaries(program, Config())
+    chosen = [routine for routine in program.routines if summaries.is_worth_it(routine)]
+    mentioned = summaries.mentioned(chosen)
+    assert {"returned", "read", "behind", "defaults", "triggered"} <= mentioned
+    assert not mentioned & {"left_alone", "alone"}
+
+
 def test_tables_types_and_events() -> None:
     program = program_of("""\
         CREATE TABLE s.t (a int PRIMARY KEY, b character varying(20)[] DEFAULT 'x', "C d" timestamp with time zone,
@@ -749,6 +769,14 @@ SELECT my_runner('x');
 
 def names(inputs: sources.Inputs, folder: Path) -> list[str]:
     return [os.path.relpath(source.name, folder) for source in inputs.sources]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a", "./a", "a/", "a//b", "a/./b/.", "..", "../a", "a/../b", "/", "/a/", "/./a", ".", "./", "./.", "a b/ü", "-"],
+)
+def test_paths_are_shown_as_pathlib_writes_them(path: str) -> None:
+    assert sources.normal(path) == str(Path(path))
 
 
 def test_folders_are_read_sorted_and_each_file_once(tmp_path: Path) -> None:

@@ -2,16 +2,17 @@
 
 For mypy these are those of the standard library, and it checks every line. At run time that module takes a third of
 what the scan of one file takes: it imports inspect, compiles each method of each class, and makes frozen objects three
-times as expensive. Here one __init__ is compiled for all classes that have as many fields, and nothing keeps a frozen
-object from being changed.
+times as expensive. Here all classes that have as many fields share one compiled __init__ (inits.py), and nothing keeps
+a frozen object from being changed.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from operator import attrgetter
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
+
+from pggit_excellence.scan.inits import INITS
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
@@ -68,38 +69,25 @@ else:
         return {"__init__": _init(fields, post_init), "__eq__": equal, "__hash__": hashed if frozen else None}
 
     def _init(fields: dict[str, _Field], post_init: bool) -> FunctionType:
-        """__init__ for these fields: the compiled one for as many, with their names."""
+        """__init__ for these fields."""
         given = {name: about for name, about in fields.items() if about.init}
         factories = {name: about.factory for name, about in given.items() if about.factory is not None}
         has_default = (about for about in given.values() if about.default is not _NOTHING or about.factory is not None)
+        code = INITS[len(given)].__code__
+        named = code.replace(co_varnames=("self", *given), co_names=tuple(given))
+        store = FunctionType(named, {}, "__init__", tuple(about.default for about in has_default))
+        if not factories and not post_init:
+            return store
 
-        def fill(self: Any) -> None:
+        def init(self: Any, *values: Any, **others: Any) -> None:
+            store(self, *values, **others)
             for name, factory in factories.items():
                 if getattr(self, name) is _NOTHING:
                     setattr(self, name, factory())
+            if post_init:
+                self.__post_init__()
 
-        code = _compiled(len(given), fills=bool(factories), post_init=post_init)
-        names = dict(zip(code.co_varnames, ("self", *given), strict=True))
-        named = code.replace(
-            co_varnames=tuple(names.values()), co_names=tuple(names.get(name, name) for name in code.co_names)
-        )
-        return FunctionType(named, {"_fill": fill}, "__init__", tuple(about.default for about in has_default))
-
-    @cache
-    def _compiled(count: int, *, fills: bool, post_init: bool) -> CodeType:
-        """The code of an __init__ for so many fields."""
-        names = [f"_{number}" for number in range(count)]
-        lines = [
-            f"def __init__({', '.join(['self', *names])}):",
-            *(f" self.{name} = {name}" for name in names),
-            *([" _fill(self)"] if fills else []),
-            *([" self.__post_init__()"] if post_init else []),
-            " return",
-        ]
-        made: dict[str, Any] = {}
-        exec("\n".join(lines), made)  # noqa: S102 - made of numbers
-        code: CodeType = made["__init__"].__code__
-        return code
+        return init
 
     def _comparison(names: list[str]) -> tuple[Any, Any]:
         """__eq__ and __hash__ by the fields of these names."""

@@ -54,7 +54,7 @@ def read(
         if not path:
             inputs.problems.append("an empty name is no file")
             continue
-        for name in _files(_normal(path), inputs.problems):
+        for name in _files(normal(path), inputs.problems):
             real = _real(name, real_folder)
             if real in seen or (changed is not None and real not in changed) or excluded(name):
                 continue
@@ -63,7 +63,7 @@ def read(
     return inputs
 
 
-def _normal(path: str) -> str:
+def normal(path: str) -> str:
     """Without what means nothing in it; `..` stays, as it may follow a link."""
     parts = [part for part in path.split("/") if part not in {"", "."}]
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
@@ -101,13 +101,13 @@ def _files(path: str, problems: list[str]) -> Iterator[str]:
         return
 
     def failed(error: OSError) -> None:
-        problems.append(_problem(_normal(error.filename or path), error))
+        problems.append(_problem(normal(error.filename or path), error))
 
     entered = {os.path.realpath(path)}
     for folder, names, files in os.walk(path, onerror=failed, followlinks=True):
         names[:] = sorted(name for name in names if name != ".git" and _enter(os.path.join(folder, name), entered))
         found = sorted(name for name in files if name.lower().endswith(SUFFIX))
-        yield from (_normal(os.path.join(folder, name)) for name in found)
+        yield from (normal(os.path.join(folder, name)) for name in found)
 
 
 def _enter(folder: str, entered: set[str]) -> bool:
@@ -171,7 +171,7 @@ def _changed_files(paths: Sequence[str], revision: str) -> set[str]:
 def _repositories(paths: Sequence[str]) -> set[str]:
     """The top folders of the work trees in which the paths lie."""
     found = set()
-    for path in (_normal(path) for path in paths if path not in {"", STDIN}):
+    for path in (normal(path) for path in paths if path not in {"", STDIN}):
         folder = path if os.path.isdir(path) else os.path.dirname(path) or "."
         if os.path.isdir(folder):
             top = _git(folder, "rev-parse", "--show-toplevel", fails=f"{folder} is in no git work tree")
