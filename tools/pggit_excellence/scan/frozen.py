@@ -66,7 +66,10 @@ else:
     def _methods(fields: dict[str, _Field], *, frozen: bool, post_init: bool) -> dict[str, Any]:
         """__init__, __eq__ and __hash__."""
         equal, hashed = _comparison([name for name, about in fields.items() if about.compare])
-        return {"__init__": _init(fields, post_init), "__eq__": equal, "__hash__": hashed if frozen else None}
+        made = {"__init__": _init(fields, post_init), "__eq__": equal, "__hash__": hashed if frozen else None}
+        if fields and not post_init and all(about.init for about in fields.values()):
+            made["__reduce__"] = _reduction(fields)
+        return made
 
     def _init(fields: dict[str, _Field], post_init: bool) -> FunctionType:
         """__init__ for these fields."""
@@ -105,6 +108,16 @@ else:
                 return self._hash
 
         return equal, hashed
+
+    def _reduction(names: dict[str, _Field]) -> Any:
+        """__reduce__ by these fields; pickle's own way makes a dictionary for each object, and takes twice as long."""
+        parts = attrgetter("__class__", *names)
+
+        def reduce(self: Any) -> tuple[Any, tuple[Any, ...]]:
+            cls, *values = parts(self)
+            return cls, tuple(values)
+
+        return reduce
 
     def _repr(self: Any) -> str:
         fields = (f"{name}={getattr(self, name)!r}" for name in self._fields_)

@@ -68,9 +68,9 @@ class Facts:
 
     def add(self, tree: Tree, text: str, file: str, start: int) -> None:
         """One condensed statement, `text` being its own, `start` its offset in the file."""
-        for node, reader in _READERS.items():
-            if node in tree:
-                reader(self, tree[node], _Context(text, file, start))
+        for node, inner in tree.items():
+            if node in _READERS:
+                _READERS[node](self, inner, _Context(text, file, start))
 
     def finish(self) -> None:
         """Apply privileges and ALTER FUNCTION to what all the sources define."""
@@ -126,7 +126,7 @@ def _merge(types: dict[Key, str], more: Mapping[Key, str]) -> None:
     """Add types; what has two different ones has an unknown type."""
     for name, written in more.items():
         before = types.get(name, written)
-        types[name] = written if parse_type(before) == parse_type(written) else ""
+        types[name] = written if before == written or parse_type(before) == parse_type(written) else ""
 
 
 def _columns(elements: Iterable[Tree], context: _Context) -> dict[str, str]:

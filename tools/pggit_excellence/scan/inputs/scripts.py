@@ -101,7 +101,7 @@ def calls_to(sinks: frozenset[str]) -> Callable[[str], bool]:
 
     def may_call(text: str) -> bool:
         lower = text.lower()  # most texts have none of the names, which is found fast
-        return any(part in lower for part in parts) and calls.search(lower) is not None
+        return any(map(lower.__contains__, parts)) and calls.search(lower) is not None
 
     return may_call
 
@@ -223,7 +223,7 @@ def _may_hold_code(statement: Statement) -> bool:
     if statement.head[:1] in {("comment",), ("execute",)}:
         return False
     lower = statement.text.lower()
-    return any(word in lower for word in _RUNNING) and _RUNS.search(lower) is not None
+    return any(map(lower.__contains__, _RUNNING)) and _RUNS.search(lower) is not None
 
 
 def _is_familiar(head: tuple[str, ...]) -> bool:

@@ -248,7 +248,7 @@ def _plain(script: str, position: int, end: int) -> Statement | None:
         return None
     code = _NO_CODE.sub(" ", code).lower()
     head = _head(code)
-    loaded = any(word in code for word in _LOADED) and _LOADED_WORD.search(code) is not None
+    loaded = any(map(code.__contains__, _LOADED)) and _LOADED_WORD.search(code) is not None
     if head is None or loaded or code.count("(") != code.count(")"):
         return None
     start = begun.start("code")
