@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from itertools import product
 from typing import Any
@@ -149,6 +150,16 @@ def test_a_value_says_what_it_is() -> None:
     hole = Hole(Quoting.RAW, Origin(Source.PARAMETER, "p"))
     assert repr(hole).startswith("Hole(quoting=<Quoting.RAW: 'raw'>, origin=Origin(source=")
     assert {hole: 1}[Hole(Quoting.RAW, Origin(Source.PARAMETER, "p"))] == 1
+
+
+def test_a_value_is_the_same_in_another_process() -> None:
+    hole = Hole(Quoting.RAW, Origin(Source.PARAMETER, "p"))
+    text = Alt((hole, Seq((hole, Const("y")))))
+    hash(text)  # what it keeps of that stays behind
+    again = pickle.loads(pickle.dumps(text))  # noqa: S301 - our own
+    assert again == text
+    assert repr(again) == repr(text)
+    assert b"_hash" not in pickle.dumps(text)
 
 
 def test_a_value_made_of_values_is_gone_through_once() -> None:
