@@ -539,10 +539,10 @@ MUTATIONS = [
 
 
 def statements_of(script: str, *, token_by_token: bool) -> list[Statement]:
-    """The statements, without the comments before them; `token_by_token`: no routine is read at once."""
+    """The statements, without the comments before them; `token_by_token`: none is read at once."""
     with pytest.MonkeyPatch.context() as patch:
         if token_by_token:
-            patch.setattr(scan_statements, "_PLAIN_ROUTINE", re.compile("(?!)"))
+            patch.setattr(scan_statements, "_PLAIN", re.compile("(?!)"))
         return [replace(statement, comments=()) for statement in split(script)]
 
 
@@ -559,9 +559,14 @@ def statements_of(script: str, *, token_by_token: bool) -> list[Statement]:
         "DO $$ x $$ \\gexec\nSELECT 1;",
         "CREATE FUNCTION execute() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;",
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$ SET x TO :y;",
+        "CREATE TABLE a ( -- it's; a\n b text DEFAULT 'x(''; -- y', \"c;\" int /* ; */) -- last\n; SELECT 1;",
+        "CREATE TABLE a (b text DEFAULT ')' CHECK (b <> '('); GRANT EXECUTE ON FUNCTION f() TO x; SELECT 1;",
+        "COMMENT ON TABLE a IS $$ it's ; $x$ $$; SELECT 1execute, 2.e5e, .5e3e, 1a.b; SELECT 1;",
+        "COPY a FROM stdin;\nSELECT 'x;\n\\.\nCREATE RULE a AS ON DELETE TO b DO (SELECT 1; SELECT 2); SELECT 1;",
+        "SELECT N'a', x'1', U&\"a;\", U&'b;', a-b/c::text, a--b;\n, 1 */ 2; SELECT a$b; SELECT $1; ; SELECT 1 \\g\n",
     ],
 )
-def test_plain_routines_are_read_at_once_as_token_by_token(script: str) -> None:
+def test_plain_statements_are_read_at_once_as_token_by_token(script: str) -> None:
     assert statements_of(script, token_by_token=False) == statements_of(script, token_by_token=True)
 
 

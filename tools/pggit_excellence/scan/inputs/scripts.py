@@ -17,6 +17,7 @@ from pggit_excellence.scan.inputs.headers import (
     read_options,
 )
 from pggit_excellence.scan.inputs.libpg import RefusedError, Tree, parse
+from pggit_excellence.scan.inputs.plain_headers import plain_header
 from pggit_excellence.scan.inputs.program import NotUnderstood, OffsetMap, Program, Routine, SourceText
 from pggit_excellence.scan.inputs.psql import replace_extension_words
 from pggit_excellence.scan.inputs.statements import DOLLAR_TAG, Statement, closing_tag, is_routine, statements
@@ -254,7 +255,7 @@ def _trouble(statement: Statement) -> str:
 @lru_cache(maxsize=1)
 def _header(text: str) -> Header:
     """The header of the statement that was asked for last: splitting and building ask for the same one."""
-    return read_header(text)
+    return plain_header(text) or read_header(text)
 
 
 def _mended(header: Header, text: str) -> Header:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from pggit_excellence.scan.frozen import dataclass, field
 from pggit_excellence.scan.inputs import psql
-from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START, Kind, Token, tokens
+from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, Kind, Token, tokens
 
 # Lines that begin a statement, with the line break before them, which is found fast. Only what creates code may be
 # indented: bodies have lines that begin with other verbs.
@@ -29,29 +28,20 @@ _OPTIONS = (
     r"(?P<options>\s*(?:\b(?:LANGUAGE|SECURITY|IMMUTABLE|STABLE|VOLATILE|STRICT|PARALLEL|COST|ROWS|SET)\b[^;$]*)?)"
     r"(?:;|\Z)"
 )
-# An INSERT of plain values, read at once: dumps have millions. Whatever needs a second look is left to the tokens.
-_PLAIN_INSERT = re.compile(
-    r"\s*+(INSERT\s+INTO\b(?:[^'\"$\\;:/\-]++|(?<![A-Za-z_&])'(?:[^']++|'')*+'|::|[/\-](?![*\-]))*+);", re.IGNORECASE
-)
-# A routine with nothing before or behind its dollar-quoted body that needs a second look, read at once likewise.
-_PLAIN_ROUTINE = re.compile(
-    r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+"
-    r"(?P<before>(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)|DO)\b[^;'\"$\\:/\-]*+)"
-    rf"(?<!{WORD_INSIDE})(?P<tag>\$(?:[A-Za-z_]\w*+)?\$)",
-    re.IGNORECASE | re.ASCII,
-)
-_PLAIN_OPTIONS = re.compile(r"([^;'\"$\\:/\-]*+);")
+_FILLER = r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+"
+_QUOTED = r"(?<![A-Za-z_&])'(?:[^']++|'')*+'|(?<!&)\"(?:[^\"]++|\"\")*+\""
+# A statement in which nothing needs a second look, read at once, as almost all are: a dump has millions. Up to a dollar
+# quote or to the end, and from there on likewise.
+_CODE = rf"(?P<code>(?:{_FILLER}(?:[^'\"$\\;:/\-]++|{_QUOTED}|::|[/\-](?![*\-])))*+){_FILLER}"
+_PLAIN = re.compile(rf"{_FILLER}(?=[A-Za-z]){_CODE}(?=[$;])")
+_PLAIN_REST = re.compile(_CODE)
+_PLAIN_TAG = re.compile(rf"(?<!{WORD_INSIDE})\$(?:[A-Za-z_]\w*+)?\$", re.ASCII)
+_NO_CODE = re.compile(r"'(?:[^']++|'')*+'|\"(?:[^\"]++|\"\")*+\"|--[^\n\r]*+")
 # Words that count for where a statement ends, or for what is in it.
-_LOADED = ("begin", "case", "end", "execute")
-_LOADED_WORD = re.compile(rf"\b(?:{'|'.join(_LOADED)})\b")
-_WORD = re.compile(f"(?<!{WORD_INSIDE}){WORD_START}{WORD_INSIDE}*+")
+_LOADED = ("begin", "case", "copy", "end", "execute")
+_LOADED_WORD = re.compile(rf"(?<![^\W\d])(?:{'|'.join(_LOADED)})\b")
 _HEAD_WORDS = 6
-# Tokens that mean nothing for where a statement ends once its first words are read: passed over in one step.
-_COUNTED = r"[eE](?:[xX][eE][cC][uU][tT][eE]|[nN][dD])|[bB][eE][gG][iI][nN]|[cC][aA][sS][eE]"
-_PLAIN_TOKENS = re.compile(
-    rf"(?:[ \t\n\r\f\v]*+(?:(?!(?:{_COUNTED})(?!{WORD_INSIDE})){WORD_START}{WORD_INSIDE}*+(?!['\"&])"
-    rf"|[,=+*<>|%]|::|\.(?!\d)|\d++(?!\.|{WORD_INSIDE})|'(?:[^']++|'')*+'|\"(?:[^\"]++|\"\")*+\"))*+"
-)
+_WORD = re.compile(f"{WORD_INSIDE}++")
 _BYTE_ORDER_MARK = "\ufeff"
 # How many times the length of the script may be read again after cuts; then every line that begins a statement cuts.
 _PATIENCE = 4
@@ -98,12 +88,8 @@ class _Reader:
 
     def read(self) -> Statement | None:
         """The statement; None where nothing but comments and meta-commands is left."""
-        plain = self.plain()
-        if plain is not None:
-            return plain
         while self.position < self.end and not self.read_tokens():
-            if len(self.head) == _HEAD_WORDS:
-                self.pass_over()
+            pass
         if self.first < 0:
             return None
         return Statement(
@@ -117,26 +103,6 @@ class _Reader:
             self.position,
             comments=tuple(self.comments),
         )
-
-    def plain(self) -> Statement | None:
-        """The statement where nothing in it needs a second look."""
-        values = _PLAIN_INSERT.match(self.script, self.position, self.end)
-        if values is not None:
-            return Statement(values.start(1), values.end(1), values[1], ("insert", "into"), following=values.end())
-        opening = _PLAIN_ROUTINE.match(self.script, self.position, self.end)
-        if opening is None:
-            return None
-        body = self.script.find(opening["tag"], opening.end(), self.end)
-        closing = _PLAIN_OPTIONS.match(self.script, body + len(opening["tag"]), self.end) if body >= 0 else None
-        if closing is None:
-            return None
-        outside = (opening["before"] + " " + closing[1]).lower()
-        loaded = any(word in outside for word in _LOADED) and _LOADED_WORD.search(outside) is not None
-        if loaded or outside.count("(") != outside.count(")"):
-            return None
-        start, end = opening.start("before"), closing.start() + len(closing[1].rstrip())
-        head = tuple(found.group() for found in islice(_WORD.finditer(outside), _HEAD_WORDS))
-        return Statement(start, end, self.script[start:end], head, following=closing.end())
 
     def read_tokens(self) -> bool:
         """Read up to the end of the statement (True), or to where the lexer has to start anew."""
@@ -162,15 +128,8 @@ class _Reader:
             if self.first < 0:
                 self.first = start
             self.last = end
-            if len(self.head) == _HEAD_WORDS:
-                return False
         self.position = self.end
         return True
-
-    def pass_over(self) -> None:
-        plain = _PLAIN_TOKENS.match(self.script, self.position, self.end)
-        if plain is not None and plain.end() > self.position:
-            self.position = self.last = plain.end()
 
     def meta(self, token: Token) -> bool:
         command = psql.meta_command(self.script, token.start, token.end)
@@ -255,7 +214,7 @@ def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[S
         while index < len(begins) and begins[index] <= position:
             index += 1
         limit = len(script) if patience > 0 or index == len(begins) else begins[index]
-        found = _Reader(script, position, limit).read()
+        found = _plain(script, position, limit) or _Reader(script, position, limit).read()
         if found is None and limit == len(script):
             return
         if found is None:
@@ -272,6 +231,45 @@ def statements(script: str, accepted: Callable[[Statement], bool]) -> Iterator[S
                 found = _whole_routine(script, found, begins[index] if index < len(begins) else len(script))
         yield found
         position = found.following
+
+
+def _plain(script: str, position: int, end: int) -> Statement | None:
+    """The statement that begins there, if nothing in it needs a second look."""
+    begun = rest = _PLAIN.match(script, position, end)
+    code = ""
+    while rest is not None:
+        code += " " + rest["code"]
+        tag = _PLAIN_TAG.match(script, rest.end(), end)
+        if tag is None:
+            break
+        closing = script.find(tag[0], tag.end(), end)
+        rest = _PLAIN_REST.match(script, closing + len(tag[0]), end) if closing >= 0 else None
+    if begun is None or rest is None or not script.startswith(";", rest.end(), end):
+        return None
+    code = _NO_CODE.sub(" ", code).lower()
+    head = _head(code)
+    loaded = any(word in code for word in _LOADED) and _LOADED_WORD.search(code) is not None
+    if head is None or loaded or code.count("(") != code.count(")"):
+        return None
+    start = begun.start("code")
+    text = script[start : rest.end("code")].rstrip(" \t\n\r\f\v")
+    start = begun.start("code")
+    text = script[start : rest.end("code")].rstrip(" \t\n\r\f\v")
+    return Statement(start, start + len(text), text, head, following=rest.end() + 1)
+
+
+def _head(code: str) -> tuple[str, ...] | None:
+    """The first words of text without quotes; None where one of them may be the end of a number."""
+    head: list[str] = []
+    for found in _WORD.finditer(code):
+        word = found.group()
+        if word[0] > "9":
+            head.append(word)
+            if len(head) == _HEAD_WORDS:
+                break
+        elif not word.isdigit() or code.startswith(".", found.end()):
+            return None
+    return tuple(head)
 
 
 def _first_cut(statement: Statement, begins: list[int], index: int) -> int | None:
