@@ -77,7 +77,9 @@ else:
         factories = {name: about.factory for name, about in given.items() if about.factory is not None}
         has_default = (about for about in given.values() if about.default is not _NOTHING or about.factory is not None)
         code = INITS[len(given)].__code__
-        named = code.replace(co_varnames=("self", *given), co_names=tuple(given))
+        names = dict(zip(code.co_varnames[1:], given, strict=True))
+        attributes = tuple(names.get(name, name) for name in code.co_names)  # a fuzzer's are among them
+        named = code.replace(co_varnames=("self", *given), co_names=attributes)
         store = FunctionType(named, {}, "__init__", tuple(about.default for about in has_default))
         if not factories and not post_init:
             return store
