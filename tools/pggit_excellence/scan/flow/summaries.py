@@ -142,14 +142,13 @@ class Summaries:
 
     def _worth_following(self) -> frozenset[str]:
         """Names of functions that run SQL which they do not hold as a static statement, directly or by calls."""
-        found = set(self._direct)
-        waiting = [routine for routine in self.program.routines if routine.name[1] and not routine.nested]
-        while True:
-            new = [routine for routine in waiting if not found.isdisjoint(self._words[routine.key])]
-            if not new:
-                return frozenset(found)
-            found |= {word(routine.name[1]) for routine in new}
-            waiting = [routine for routine in waiting if word(routine.name[1]) not in found]
+        found, last = set(self._direct), set(self._direct)
+        waiting = [(word(each.name[1]), self._words[each.key]) for each in self.program.routines if _is_called(each)]
+        while last:
+            last = {name for name, words in waiting if not last.isdisjoint(words)}
+            found |= last
+            waiting = [(name, words) for name, words in waiting if name not in found]
+        return frozenset(found)
 
     def _called_by_others(self) -> frozenset[str]:
         """Names of functions worth following that other routines may call."""
@@ -508,11 +507,16 @@ def _changed(log: Iterable[events.Event], change: Callable[[Text], Value]) -> It
     )
 
 
+def _is_called(routine: Routine) -> bool:
+    """Whether other routines can call it."""
+    return bool(routine.name[1]) and not routine.nested
+
+
 def _distinct(program: Program) -> Iterable[Routine]:
     """The routines that can be called, each definition once: what a copy of it does is the same."""
     seen = set()
     for routine in program.routines:
-        if not routine.name[1] or routine.nested:
+        if not _is_called(routine):
             continue
         source = program.sources.get(routine.file)
         written = source.text[routine.start : routine.end] if source is not None else routine.key
