@@ -135,6 +135,7 @@ class Summaries:
         self._sink = calls_of(sinks)
         self._direct = frozenset({*map(word, sinks), *_OTHER_LANGUAGES, "execute"})
         self.words = self._worth_following()
+        self._called = self._called_by_others()
         self.checks = frozenset(
             word(routine.name[1]) for routine in program.routines if "raise" in self._words[routine.key]
         )
@@ -147,6 +148,13 @@ class Summaries:
             last = {name for name, words in waiting if not last.isdisjoint(words)}
             found |= last
             waiting = [(name, words) for name, words in waiting if name not in found]
+        return frozenset(found)
+
+    def _called_by_others(self) -> frozenset[str]:
+        """Names of functions worth following that other routines may call."""
+        found: set[str] = set()
+        for routine in self.program.routines:
+            found |= (self._words[routine.key] & self.words) - {word(routine.name[1])}
         return frozenset(found)
 
     def mentioned(self, routines: Iterable[Routine]) -> frozenset[str]:
@@ -183,13 +191,18 @@ class Summaries:
             raise
 
     def _outcome(self, routine: Routine) -> Outcome:
-        """What is found in a routine; its result is nobody's business."""
+        """What is found in a routine. The result of one that nobody calls is nobody's business."""
         key = routine.key
         if key in self._done:
             return self._done[key].outcome
         if key not in self._alone:
             self._asking.add(key)
-            self._alone[key] = self._once(routine, called=False).outcome if self._says(routine) else Outcome()
+            if not self._says(routine):
+                self._alone[key] = Outcome()
+            elif word(routine.name[1]) in self._called:
+                self._alone[key] = self.summary(routine).outcome
+            else:
+                self._alone[key] = self._once(routine, called=False).outcome
             self._asking.discard(key)
         return self._alone[key]
 
