@@ -340,6 +340,13 @@ def test_one_valid_alternative_is_enough() -> None:
     assert rules(judge(seq([Const("SELECT 1 "), alt([Const("FORM t"), Const("FROM t")])]))) == []
 
 
+def test_what_more_lines_than_are_read_may_show_is_not_called_invalid() -> None:
+    """Only `(1 + (2))` of all these is valid: one of many combinations, of which the first are each other's copies."""
+    pieces = alt([Const(piece) for piece in ("a b", "+ (", "2))", "c d", "e f", "g h", "i j", "k l", "m n")])
+    assert rules(judge(seq([Const("SELECT (1 "), Star(pieces)]))) == []
+    assert rules(judge(seq([Const("SELECT ("), alt([Const("a b"), Const("c d")])]))) == ["PGX108"]
+
+
 def hints(notation: str, **options: Any) -> int:
     return [problem.rule for problem in judge(text(notation), **options).problems].count("PGX112")
 

@@ -146,16 +146,17 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
     """
     found = Positions()
     missing = {slot.index for slot in slots}
-    lines = []
-    for at, (line, needed) in enumerate(islice(straight_lines(node), MAX_LINES)):
+    lines, looked_at = [], 0
+    for line, needed in islice(straight_lines(node), MAX_LINES):
         if not needed and found.parsed and not missing:
             break
+        looked_at += 1
         if line is None:
             continue
         lines.append(line)
-        _read(line, found, MAX_ATTEMPTS if at < MAX_REPAIRED_LINES else 1)
+        _read(line, found, MAX_ATTEMPTS if looked_at <= MAX_REPAIRED_LINES else 1)
         missing -= {index for index, spots in found.spots.items() if not all(is_wrong(slots[index], s) for s in spots)}
-    found.complete = not found.parsed and len(lines) < MAX_LINES and not any(_can_parse(line) for line in lines)
+    found.complete = not found.parsed and looked_at < MAX_LINES and not any(_can_parse(line) for line in lines)
     return found
 
 
