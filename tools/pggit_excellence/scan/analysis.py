@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow.summaries import Summaries
 from pggit_excellence.scan.flow.views import add_types
-from pggit_excellence.scan.flow.words import Known
 from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import NotUnderstood, Program, Routine, SourceText
@@ -27,13 +26,13 @@ from pggit_excellence.scan.workers import Isolated, Lost
 _BASE = 200
 
 
-def analyse(program: Program, config: Config, words: Known | None = None, *, isolated: bool = True) -> Analysis:
-    """Sites and findings of the whole program, in the order of the files; `words` of bodies may be known already.
+def analyse(program: Program, config: Config, *, isolated: bool = True) -> Analysis:
+    """Sites and findings of the whole program, in the order of the files.
 
     Without `isolated` everything happens in this process.
     """
     whole = replace(program, routines=[*program.routines, *program.nested])
-    summaries = Summaries(whole, config, words)
+    summaries = Summaries(whole, config)
     chosen = [routine for routine in whole.routines if summaries.is_worth_it(routine)]
     add_types(program, summaries.mentioned(chosen))
     analysis = Analysis()

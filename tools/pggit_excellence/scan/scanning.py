@@ -10,6 +10,7 @@ from pggit_excellence.scan.inputs.build import Reading
 from pggit_excellence.scan.inputs.program import Program, SourceText
 
 if TYPE_CHECKING:
+    from pggit_excellence.scan.inputs.scripts import Read
     from pggit_excellence.scan.output.report import Report
 
 
@@ -18,9 +19,13 @@ def scan(sources: Iterable[SourceText], facts: Program | None, config: Config, p
     reading = Reading(sources, [name for _, name in config.sinks], config.jobs)
     # To import all the rest takes a third of the time that other processes take meanwhile to read many sources.
     from pggit_excellence.scan.analysis import analyse
-    from pggit_excellence.scan.flow.words import Known
+    from pggit_excellence.scan.flow.words import words
     from pggit_excellence.scan.output.outcome import outcome
 
-    words = Known()  # of each body, while others are still read
-    program = reading.program(facts, lambda read: [words[routine.body] for routine in read.routines + read.nested])
-    return outcome(program, analyse(program, config, words), config, problems)
+    def arrived(read: Read) -> None:
+        """Find the words of what is read, which are kept, while the rest is still being read."""
+        for routine in read.routines + read.nested:
+            words(routine.body)
+
+    program = reading.program(facts, arrived)
+    return outcome(program, analyse(program, config), config, problems)

@@ -23,7 +23,7 @@ from pggit_excellence.scan.flow.relevance import relevant_part
 from pggit_excellence.scan.flow.rows import Detached
 from pggit_excellence.scan.flow.telling import may_tell
 from pggit_excellence.scan.flow.variables import parameter_origin
-from pggit_excellence.scan.flow.words import Known, word, words
+from pggit_excellence.scan.flow.words import word, words
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.nested import fill
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
@@ -98,7 +98,7 @@ class _ImpatientError(BaseException):
 class Summaries:
     """The summaries of a program's routines (interpreter.Calls)."""
 
-    def __init__(self, program: Program, config: Config, known: Known | None = None) -> None:
+    def __init__(self, program: Program, config: Config) -> None:
         """Nothing is analysed yet."""
         self.program, self.config = program, config
         self.sinks: Mapping[str, tuple[int, ...]] = {
@@ -125,8 +125,7 @@ class Summaries:
         self._with_constants: dict[tuple[str, _Known, frozenset[str]], Summary | None] = {}
         self._narrowing: set[str] = set()  # being analysed once more, for a call with constants
         self.sets = frozenset(routine.name[1] for routine in program.routines if routine.returns_set)
-        known = Known() if known is None else known
-        self._words = {routine.key: known[sql_bodies.with_body(routine, program).body] for routine in program.routines}
+        self._words = {routine.key: words(sql_bodies.with_body(routine, program).body) for routine in program.routines}
         self._bodies: dict[tuple[str, bool], tuple[Block, dict[int, str]]] = {}
         self._alone: dict[str, Outcome] = {}
         self._judgements: Judgements = {}

@@ -24,16 +24,7 @@ _ESCAPED = re.compile(rf'[uU]&"((?:[^"]|""){{1,{8 * _LONGEST}}})')
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF+")
 
 
-class Known(dict[str, frozenset[str]]):
-    """The words of codes that are asked for again, each found once."""
-
-    def __missing__(self, code: str) -> frozenset[str]:
-        """Find and keep them."""
-        self[code] = found = words(code)
-        return found
-
-
-@lru_cache(maxsize=8192)  # each piece of a body is asked for several times
+@lru_cache(maxsize=1 << 16)  # each body and each piece of it is asked for several times
 def words(code: str) -> frozenset[str]:
     """The words of the code and the names in quotes, each as `word` gives it."""
     found = _bare(fold(code))

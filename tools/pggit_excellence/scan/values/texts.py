@@ -74,7 +74,8 @@ def _shown(value: Value) -> str:
 
 def changed(*values: Value) -> Text:
     """Text made of the values in a way that is not known: order, case, quotes and ends can be lost."""
-    found = dict.fromkeys(derived(leaf) for value in values for leaf in leaves(value) if leaf != EMPTY)
+    made_of = dict.fromkeys(leaf for value in values for leaf in leaves(value) if leaf != EMPTY)
+    found = dict.fromkeys(map(derived, made_of))
     if not found:
         return EMPTY
     if len(found) == 1:
