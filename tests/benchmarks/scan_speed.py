@@ -77,21 +77,22 @@ def peers() -> Path:
     return folder / "bin"
 
 
-def seconds(command: Sequence[str], runs: int = RUNS) -> float:
-    """The median wall time of the whole process; its findings do not matter.
+def seconds(commands: Sequence[Sequence[str]], runs: int = RUNS) -> list[float]:
+    """The median wall time of each whole process, in turns; their findings do not matter.
 
-    One run more goes before: Python's bytecode is on disk then, as after an installation.
+    One round more goes before several: Python's bytecode is on disk then, as after an installation.
     """
-    times = []
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tools")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    if runs > 1:
-        subprocess.run(command, check=False, capture_output=True, env=environment)
-    for _ in range(runs):
-        start = time.perf_counter()
-        subprocess.run(command, check=False, capture_output=True, env=environment)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    rounds = []
+    for _ in range(runs + (runs > 1)):
+        times = []
+        for command in commands:
+            start = time.perf_counter()
+            subprocess.run(command, check=False, capture_output=True, env=environment)
+            times.append(time.perf_counter() - start)
+        rounds.append(times)
+    return [statistics.median(times) for times in zip(*rounds[-runs:], strict=True)]
 
 
 def our_command(paths: Sequence[Path]) -> list[str]:
@@ -106,12 +107,9 @@ def compare(paths: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
     names = [str(path) for path in paths]
     programs = peers()
     sqlfluff = [str(programs / "sqlfluff"), "lint", "--dialect", "postgres", "--config", str(settings)]
-    ours = seconds(our_command(paths))
-    found = [
-        ("pggit-excellence scan", ours),
-        ("pgspot", seconds([str(programs / "pgspot"), *names])),
-        ("sqlfluff lint, all processors", seconds([*sqlfluff, "--processes", "0", *names], runs=1)),
-    ]
+    ours, pgspot = seconds([our_command(paths), [str(programs / "pgspot"), *names]])
+    (slow,) = seconds([[*sqlfluff, "--processes", "0", *names]], runs=1)
+    found = [("pggit-excellence scan", ours), ("pgspot", pgspot), ("sqlfluff lint, all processors", slow)]
     return [{"tool": tool, "seconds": taken, "ratio": taken / ours} for tool, taken in found]
 
 
@@ -123,7 +121,7 @@ def growth(folder: Path) -> list[dict[str, Any]]:
         part.mkdir()
         files = make_functions(part, count)
         megabytes = sum(path.stat().st_size for path in files) / 1e6
-        taken = seconds(our_command(files), runs=3)
+        (taken,) = seconds([our_command(files)], runs=3)
         found.append(
             {
                 "functions": count,
