@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pggit_excellence.scan.flow.environment import Frame, Variable
+from pggit_excellence.scan.inputs import literals
 from pggit_excellence.scan.inputs.program import Name, Parameter, Program, Routine
 from pggit_excellence.scan.plpgsql.syntax import Declaration
 from pggit_excellence.scan.values.abstract import EMPTY, Array, Hole, Origin, Quoting, Record, Source, Value
@@ -199,7 +200,7 @@ def trigger_tables(program: Program) -> dict[str, set[Name]]:
         found.setdefault(function_name[1], set()).update(tables)
     for source in program.sources.values():
         read: Counter[str] = Counter()
-        code = _small(source.text)
+        code = literals.fold(source.text)
         for match in _CREATE_TRIGGER.finditer(code):
             table, function = (_name(source.text, match, group) for group in ("table", "function"))
             found.setdefault(function[-1], set()).add((table[-2] if len(table) > 1 else "", table[-1]))
@@ -210,12 +211,6 @@ def trigger_tables(program: Program) -> dict[str, set[Name]]:
     _tables_of.clear()
     _tables_of[id(program)] = (program, found)
     return found
-
-
-def _small(text: str) -> str:
-    """The text in small letters, each at its place."""
-    small = text.lower()
-    return small if len(small) == len(text) else "".join(each.lower() if each.isascii() else each for each in text)
 
 
 def _name(text: str, match: re.Match[str], group: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import filterfalse
 
 from pggit_excellence.scan.inputs.lexer import WORD_INSIDE, WORD_START
-from pggit_excellence.scan.plpgsql.token_reader import fold
+from pggit_excellence.scan.inputs.literals import fold
 
 _LONGEST = 63
 _WORDS = re.compile(f"{WORD_START}{WORD_INSIDE}{{0,{_LONGEST - 1}}}")

@@ -50,9 +50,11 @@ def identifier(text: str, token: Token) -> str:
     return inside if opening == 0 else _UNICODE_ESCAPE.sub(_unicode, inside)
 
 
-def fold(word: str) -> str:
-    """A name without quotes as the server folds it: ASCII letters become small."""
-    return word.lower() if word.isascii() else "".join(part.lower() if part.isascii() else part for part in word)
+def fold(code: str) -> str:
+    """A name without quotes as the server folds it; also longer code: ASCII letters become small, each at its place."""
+    if code.isascii():
+        return code.lower()
+    return code.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _continues(text: str, before: Token, token: Token) -> bool:

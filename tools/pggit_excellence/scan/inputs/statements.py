@@ -253,8 +253,6 @@ def _plain(script: str, position: int, end: int) -> Statement | None:
         return None
     start = begun.start("code")
     text = script[start : rest.end("code")].rstrip(" \t\n\r\f\v")
-    start = begun.start("code")
-    text = script[start : rest.end("code")].rstrip(" \t\n\r\f\v")
     return Statement(start, start + len(text), text, head, following=rest.end() + 1)
 
 

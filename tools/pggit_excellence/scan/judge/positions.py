@@ -146,11 +146,10 @@ def locate(node: Node, slots: list[Slot]) -> Positions:
     """
     found = Positions()
     missing = {slot.index for slot in slots}
-    lines, looked_at = [], 0
-    for line, needed in islice(straight_lines(node), MAX_LINES):
+    lines = []
+    for looked_at, (line, needed) in enumerate(islice(straight_lines(node), MAX_LINES), 1):
         if not needed and found.parsed and not missing:
             break
-        looked_at += 1
         if line is None:
             continue
         lines.append(line)

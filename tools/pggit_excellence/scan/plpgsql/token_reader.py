@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from pggit_excellence.scan.inputs.lexer import Kind, plain_tokens
+from pggit_excellence.scan.inputs.literals import fold
 from pggit_excellence.scan.plpgsql.syntax import Sql, Target
 
 _STRINGS = {Kind.STRING, Kind.ESCAPE_STRING, Kind.DOLLAR}
 _NAMES = {Kind.WORD, Kind.QUOTED}
-_TO_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 STRING = "'"  # what stands for a string constant in TokenReader.words
 _MARKS = {**dict.fromkeys(_STRINGS, STRING), Kind.NUMBER: "0"}
 # What PL/pgSQL reserves: never a variable unless in quotes.
@@ -22,11 +22,6 @@ RESERVED = frozenset(_RESERVED.split())
 
 class NotUnderstood(Exception):  # noqa: N818 - no fault of the program: it becomes a NotParsed statement
     """The tokens are no statement of PL/pgSQL; the text says why."""
-
-
-def fold(name: str) -> str:
-    """An identifier as the server folds it: only ASCII letters become small."""
-    return name.lower() if name.isascii() else name.translate(_TO_LOWER)
 
 
 class TokenReader:
@@ -44,10 +39,10 @@ class TokenReader:
         starts: list[int] = []
         ends: list[int] = []
         names: list[bool] = []
-        lower = text.lower() if text.isascii() else ""
+        folded = fold(text)
         for kind, start, end, _ in plain_tokens(text):
             if kind is Kind.WORD:
-                words.append(lower[start:end] or fold(text[start:end]))
+                words.append(folded[start:end])
             elif kind is Kind.COMMENT:
                 continue
             else:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pggit_excellence.scan.frozen import dataclass, replace
+from pggit_excellence.scan.inputs import literals
 from pggit_excellence.scan.inputs.lexer import WORD_INSIDE
 from pggit_excellence.scan.inputs.program import Name, Program, Table
 from pggit_excellence.scan.values.abstract import (
@@ -175,7 +176,7 @@ def fold(name: str) -> str:
     """An identifier as written, as the server folds it."""
     if name.startswith('"'):
         return name[1:-1].replace('""', '"')
-    return "".join(character.lower() if character.isascii() else character for character in name)
+    return literals.fold(name)
 
 
 @lru_cache(maxsize=4096)
