@@ -10,11 +10,11 @@ from pggit_excellence.scan.flow.words import words
 from pggit_excellence.scan.frozen import replace
 from pggit_excellence.scan.inputs.nested import stretches
 from pggit_excellence.scan.inputs.program import Program, Routine
-from pggit_excellence.scan.judge.generated import Made, constants, made_by, parts
+from pggit_excellence.scan.judge.generated import Made, constants, made_by, written
 from pggit_excellence.scan.judge.verdicts import Making, Outcome
 from pggit_excellence.scan.model import Finding, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
-from pggit_excellence.scan.values.abstract import Hole, Place, Text
+from pggit_excellence.scan.values.abstract import Place, Text
 
 Analysed = Callable[[Routine, Made], Outcome]
 _DEEPEST = 4
@@ -64,13 +64,14 @@ class _Makings:
             own = [] if runner is None else [m.text for m in self.known(runner).making if m.place == statement.runner]
             if runner is not None and any(self.is_told(statement.text, text, runner) for text in own):
                 continue
-            known = self.read.get(_written(statement))
+            key = statement.place, written(statement.text)
+            known = self.read.get(key)
             if known is not None and known[0] <= depth:
                 for inside in known[1]:
                     self.add(inside, statement.place, runner, makes=bool(own))
                 continue
             insides: list[Outcome] = []
-            self.read[_written(statement)] = depth, insides
+            self.read[key] = depth, insides
             for each, inside in self.made(statement, routine, depth):
                 insides.append(inside)
                 self.add(inside, statement.place, runner, makes=bool(own))
@@ -146,9 +147,3 @@ class _Makings:
 
 def _is_in(place: Place, routine: Routine) -> bool:
     return place.file == routine.file and routine.start <= place.start < routine.end
-
-
-def _written(statement: Making) -> object:
-    """What a statement makes and where it is: equal texts can stand in different places."""
-    places = [(leaf.place, leaf.specifier if isinstance(leaf, Hole) else None) for leaf in parts(statement.text)]
-    return statement.place, statement.text, tuple(places)

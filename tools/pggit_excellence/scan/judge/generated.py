@@ -89,6 +89,13 @@ def parts(text: Text) -> Iterator[Const | Hole]:
             yield from parts(leaf.inner)
 
 
+def written(text: Text) -> object:
+    """What the text is, and where each part of it stands and came from: equal texts can stand in different places."""
+    return text, tuple(
+        (part.place, part.specifier, part.path) if isinstance(part, Hole) else part.place for part in parts(text)
+    )
+
+
 def made_by(text: Text, place: Place, routine: Routine, source: str) -> Made:
     """What the statement at `place` of the routine makes. What has no place of its own in the source stands there."""
     slots: list[Slot] = []

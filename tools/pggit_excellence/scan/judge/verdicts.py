@@ -15,7 +15,7 @@ from pggit_excellence.scan.flow.stored import trusts, writers_note
 from pggit_excellence.scan.frozen import dataclass, field, replace
 from pggit_excellence.scan.inputs.lexer import Kind, tokens
 from pggit_excellence.scan.inputs.program import Program, Routine
-from pggit_excellence.scan.judge.generated import makes_routine, parts
+from pggit_excellence.scan.judge.generated import makes_routine, written
 from pggit_excellence.scan.judge.templates import Judgement, Problem, judge
 from pggit_excellence.scan.model import Finding, Fix, Site, Verdict
 from pggit_excellence.scan.output.rules import RULES
@@ -175,11 +175,7 @@ class _Judge:
 
     def _judged(self, text: Text, kind: str) -> Judgement:
         parameters = kind in _STATEMENTS
-        # Equal texts can stand in different places.
-        about = [
-            (part.place, part.specifier, part.path) if isinstance(part, Hole) else part.place for part in parts(text)
-        ]
-        key = text, parameters, tuple(about)
+        key = written(text), parameters
         if key not in self.known:
             self.known[key] = judge(text, trusted=self.trusted, parameters=parameters, sources=self.sources)
         return self.known[key]
