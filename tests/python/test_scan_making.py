@@ -12,6 +12,7 @@ from pggit_excellence.scan.config import Config
 from pggit_excellence.scan.flow import making
 from pggit_excellence.scan.inputs.build import build
 from pggit_excellence.scan.inputs.program import SourceText
+from pggit_excellence.scan.judge import verdicts
 from pggit_excellence.scan.judge.generated import made_by
 from pggit_excellence.scan.model import Analysis
 
@@ -117,7 +118,8 @@ def test_what_is_read_once_is_what_is_read_each_time(monkeypatch: pytest.MonkeyP
         with_reuse = scan(*texts), scan("".join(texts))
         with monkeypatch.context() as patch:
             patch.setattr(making._Makings, "is_told", lambda *_: False)
-            patch.setattr(making, "_written", lambda _: object())
+            for module in (making, verdicts):  # what was read, and what was judged
+                patch.setattr(module, "written", lambda _: object())
             without = scan(*texts), scan("".join(texts))
         for one, other in zip(with_reuse, without, strict=True):
             assert (one.sites, one.findings) == (other.sites, other.findings)
